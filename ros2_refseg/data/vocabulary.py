@@ -1,0 +1,80 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Words and their numbers: how a sentence becomes what the network reads."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+PADDING_ID = 0
+UNKNOWN_ID = 1
+FIRST_WORD_ID = 2
+
+MAX_WORDS = 20
+"""Words read of a sentence; the data sets of the field are cut there too."""
+
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+
+
+def tokenize(sentence: str) -> list[str]:
+    """
+    Split a sentence into lower-cased words.
+
+    A word is a run of letters and digits of any script, with inner apostrophes; everything else
+    separates. A sentence without a word gives an empty list.
+    """
+    return _WORD.findall(sentence.lower().replace('\N{RIGHT SINGLE QUOTATION MARK}', "'"))
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words a network was trained on; word ``i`` has the number ``i + FIRST_WORD_ID``."""
+
+    words: tuple[str, ...]
+
+    @classmethod
+    def from_sentences(cls, sentences: Iterable[str], min_count: int = 1) -> 'Vocabulary':
+        """Collect the words that occur at least ``min_count`` times, in alphabetical order."""
+        counts = Counter(word for sentence in sentences for word in tokenize(sentence))
+        return cls(tuple(sorted(word for word, count in counts.items() if count >= min_count)))
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {word: index for index, word in enumerate(self.words, FIRST_WORD_ID)}
+
+    def __len__(self) -> int:
+        """Count the embeddings a network needs: the words, padding and unknown."""
+        return len(self.words) + FIRST_WORD_ID
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._ids
+
+    def encode(self, sentence: str) -> list[int]:
+        """
+        Give the numbers of a sentence's first ``MAX_WORDS`` words; unknown ones are 1.
+
+        :raises ValueError: when the sentence holds no word at all.
+        """
+        words = tokenize(sentence)[:MAX_WORDS]
+        if not words:
+            raise ValueError(f'sentence {sentence[:40]!r} holds no word; say what to segment')
+        return [self._ids.get(word, UNKNOWN_ID) for word in words]
+
+    def unknown_words(self, sentence: str) -> tuple[str, ...]:
+        """List the words of a sentence that the network never saw, in order, each once."""
+        words = tokenize(sentence)[:MAX_WORDS]
+        return tuple(dict.fromkeys(word for word in words if word not in self._ids))
