@@ -1,0 +1,192 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Off-screen rendering of a layout with MuJoCo: the image and the objects' labels."""
+
+import ctypes.util
+import os
+import weakref
+from pathlib import Path
+
+import numpy as np
+
+from ros2_refseg.data.tabletop.layout import Layout
+from ros2_refseg.data.tabletop.palette import paint
+from ros2_refseg.data.tabletop.shapes import KINDS, mesh
+
+
+def _choose_backend() -> str | None:
+    """Take EGL where a graphics device is, else OSMesa, else EGL in software."""
+    device = any(Path('/dev').glob('nvidia[0-9]*')) or any(Path('/dev/dri').glob('renderD*'))
+    libraries = {'egl': 'EGL', 'osmesa': 'OSMesa'}
+    for backend in ('egl', 'osmesa') if device else ('osmesa', 'egl'):
+        if ctypes.util.find_library(libraries[backend]):
+            return backend
+    return None
+
+
+# MuJoCo reads this variable once, when it is imported.
+if 'MUJOCO_GL' not in os.environ and (_backend := _choose_backend()):
+    os.environ['MUJOCO_GL'] = _backend
+
+import mujoco  # noqa: E402
+
+FONT_SCALE = 50
+"""Smallest font of MuJoCo's contexts; nothing is written, and it loads fastest."""
+SHADOW_MAP = 1024
+"""Edge of the shadow map in texels."""
+MAX_GEOMS = 500
+
+
+class OffscreenRenderer:
+    """
+    One OpenGL context that outlives the scenes drawn in it.
+
+    Making a context costs more than drawing, so each scene only gets its meshes and textures
+    uploaded anew. A context belongs to the thread that made it.
+
+    :raises RuntimeError: when there is no library for off-screen OpenGL.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        if 'MUJOCO_GL' not in os.environ:
+            raise RuntimeError(
+                'found neither OSMesa nor EGL, and the tabletop simulator needs one of them to '
+                'draw without a screen; on Debian and Ubuntu: apt-get install libosmesa6')
+        self._width, self._height = width, height
+        self._gl = mujoco.GLContext(width, height)
+        self._drawing: mujoco.MjrContext | None = None
+        self._viewport = mujoco.MjrRect(0, 0, width, height)
+        self._option = mujoco.MjvOption()
+        self._camera = mujoco.MjvCamera()
+        self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
+        self._camera.fixedcamid = 0
+        # OpenGL libraries must be let go of before the interpreter tears its modules down.
+        self._free = weakref.finalize(self, self._gl.free)
+
+    def load(self, model: 'mujoco.MjModel') -> None:
+        """Upload a scene; it replaces the one before."""
+        self._gl.make_current()
+        if self._drawing is not None:
+            self._drawing.free()
+        self._drawing = mujoco.MjrContext(model, FONT_SCALE)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._drawing)
+        self._model = model
+        self._scene = mujoco.MjvScene(model, MAX_GEOMS)
+
+    def update(self, data: 'mujoco.MjData') -> None:
+        """Take over where everything is now."""
+        mujoco.mjv_updateScene(self._model, data, self._option, None, self._camera,
+                               mujoco.mjtCatBit.mjCAT_ALL.value, self._scene)
+
+    def image(self) -> np.ndarray:
+        """Draw the picture: uint8 (H, W, 3), RGB."""
+        return self._read()
+
+    def bodies(self) -> np.ndarray:
+        """Draw what is where: int32 (H, W), the body's number in the model, 0 the world."""
+        flags = self._scene.flags
+        flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
+        try:
+            pixels = self._read().astype(np.int32)
+        finally:
+            flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 0
+        drawn = pixels[..., 0] + (pixels[..., 1] << 8) + (pixels[..., 2] << 16)
+        body_of = np.zeros(self._scene.ngeom + 1, np.int32)
+        for geom in self._scene.geoms[:self._scene.ngeom]:
+            if geom.segid >= 0:
+                body_of[geom.segid + 1] = self._model.geom_bodyid[geom.objid]
+        return body_of[drawn]
+
+    def _read(self) -> np.ndarray:
+        self._gl.make_current()
+        mujoco.mjr_render(self._viewport, self._scene, self._drawing)
+        pixels = np.empty((self._height, self._width, 3), np.uint8)
+        mujoco.mjr_readPixels(pixels, None, self._viewport, self._drawing)
+        return pixels[::-1]
+
+    def close(self) -> None:
+        """Free the context; the renderer cannot be used afterwards."""
+        if self._free.alive:
+            if self._drawing is not None:
+                self._gl.make_current()
+                self._drawing.free()
+                self._drawing = None
+            self._free()
+
+
+def build_model(layout: Layout) -> 'mujoco.MjModel':
+    """Make the MuJoCo model of a layout: body ``i + 1`` is item ``i``, moved as a mocap body."""
+    spec = mujoco.MjSpec()
+    camera = layout.camera
+    visual = spec.visual
+    visual.global_.offwidth, visual.global_.offheight = camera.width, camera.height
+    visual.quality.shadowsize, visual.quality.offsamples = SHADOW_MAP, 4
+    visual.map.znear, visual.map.zfar, visual.map.shadowclip = 0.05, 12.0, 1.0
+    visual.headlight.ambient = layout.ambient
+    visual.headlight.diffuse = visual.headlight.specular = [0.0, 0.0, 0.0]
+    spec.stat.extent = 1.0
+    spec.stat.center = [0.0, 0.0, 0.0]
+    for number, light in enumerate(layout.lights):
+        spec.worldbody.add_light(
+            type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, castshadow=number == 0,
+            pos=-1.5 * light.direction, dir=light.direction, ambient=[0.0, 0.0, 0.0],
+            diffuse=light.rgb, specular=0.6 * light.rgb)
+    quaternion = np.empty(4)
+    mujoco.mju_mat2Quat(quaternion, camera.rotation.ravel())
+    spec.worldbody.add_camera(pos=camera.position, quat=quaternion, fovy=camera.fovy)
+    _add_table(spec, layout)
+    for number, item in enumerate(layout.items):
+        body = spec.worldbody.add_body(
+            mocap=True, pos=[item.x, item.y, 0.0],
+            quat=[np.cos(item.yaw / 2), 0.0, 0.0, np.sin(item.yaw / 2)])
+        scale = np.array([item.scale[0], item.scale[0], item.scale[1]])
+        material = spec.add_material(name=f'item{number}', specular=layout.gloss, shininess=0.5)
+        for part in KINDS[item.kind].parts:
+            common = {'rgba': paint(item.rgb, part.paint), 'material': material.name,
+                      'pos': np.array(part.position) * scale, 'contype': 0, 'conaffinity': 0}
+            if part.mesh:
+                vertices, faces = mesh(item.kind, part.mesh)
+                name = f'{part.mesh}{number}'
+                spec.add_mesh(name=name, uservert=(vertices * scale).ravel(),
+                              userface=faces.ravel(),
+                              inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL)
+                body.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name, **common)
+            else:
+                body.add_geom(type=getattr(mujoco.mjtGeom, f'mjGEOM_{part.shape.upper()}'),
+                              size=_scaled(part.shape, part.size, scale), **common)
+    return spec.compile()
+
+
+def _scaled(shape: str, size: tuple[float, ...], scale: np.ndarray) -> list[float]:
+    if shape == 'box':
+        return list(np.array(size) * scale)
+    if shape == 'cylinder':
+        return [size[0] * scale[0], size[1] * scale[2], 0.0]
+    return [size[0] * scale[0], 0.0, 0.0]
+
+
+def _add_table(spec: 'mujoco.MjSpec', layout: Layout) -> None:
+    edge = layout.table_texture.shape[0]
+    texture = spec.add_texture(name='table', type=mujoco.mjtTexture.mjTEXTURE_2D, width=edge,
+                               height=edge, nchannel=3)
+    texture.data = layout.table_texture.tobytes()
+    material = spec.add_material(name='table', specular=0.1, shininess=0.2)
+    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = 'table'
+    spec.worldbody.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_BOX, size=[*layout.table_size, 0.02], pos=[0, 0, -0.02],
+        material='table', contype=0, conaffinity=0)
+    spec.worldbody.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_PLANE, size=[8, 8, 1], pos=[0, 0, -0.75],
+        rgba=[*layout.floor, 1.0], contype=0, conaffinity=0)
