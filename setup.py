@@ -15,8 +15,9 @@
 """
 The part of ros2_refseg that needs no ROS 2: the network, its training and the `refseg` command.
 
-`pip install .` is for training machines and notebooks. A robot builds the same folder with colcon, which
-reads package.xml and CMakeLists.txt instead and adds the messages, the node and the launch files.
+`pip install .` is for training machines and notebooks. A robot builds the same folder with colcon,
+which reads package.xml and CMakeLists.txt instead and adds the message, the executables and the
+launch files.
 """
 
 from pathlib import Path
@@ -49,7 +50,7 @@ setup(
     ],
     install_requires=[
         'numpy>=1.21',
-        # Headless: the other build of OpenCV brings Qt and X11, which a virtual environment on a server lacks.
+        # The build without windows: the other one needs X11 libraries that a server lacks.
         'opencv-python-headless',
         'pycocotools',
         'pyyaml',

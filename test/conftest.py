@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What all tests share: one import path for every way of starting pytest, and when ROS 2 may be missing."""
+"""What all tests share: one import path for every way to start pytest, skips without ROS 2."""
 
 import importlib
 import os
@@ -23,11 +23,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# The built package holds the modules AND the generated message; the source folder of the same name lacks the
-# message. `python -m pytest` puts the repository first on the path, so move it behind the built package: it
-# remains for machines that train without ROS 2.
+# The built package holds the modules AND the generated message; the source folder of the same name
+# lacks the message. `python -m pytest` puts the repository first on the path, so move it behind the
+# built package: it remains for machines that train without ROS 2.
 sys.path[:] = [entry for entry in sys.path if Path(entry or os.curdir).resolve() != ROOT]
 sys.path.append(str(ROOT))
+
+_MISSING_ROS = pytest.StashKey[str]()
 
 
 def missing_ros() -> str:
@@ -48,7 +50,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_MISSING_ROS] = reason
 
 
-def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Module | None:
     """Skip the modules of test/ros, before they import rclpy, where ROS 2 is missing."""
     reason = parent.config.stash[_MISSING_ROS]
     if reason and module_path.parent.name == 'ros':
@@ -59,6 +63,3 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 class _SkippedModule(pytest.Module):
     def collect(self) -> list:
         pytest.skip(self.config.stash[_MISSING_ROS], allow_module_level=True)
-
-
-_MISSING_ROS = pytest.StashKey[str]()

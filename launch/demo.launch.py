@@ -1,0 +1,83 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""
+Start a camera without a driver and the node `refseg` on it, with RViz where it is installed.
+
+    ros2 launch ros2_refseg demo.launch.py
+    ros2 topic echo --once --full-length /camera/truth/scene          # what one can ask for
+    ros2 topic pub --once /referring_query std_msgs/msg/String "{data: 'the red mug'}"
+
+The launch ends as soon as one of its processes does. It takes the arguments of refseg.launch.py too.
+"""
+
+from launch import LaunchDescription
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    RegisterEventHandler,
+    Shutdown,
+)
+from launch.event_handlers import OnProcessExit
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+ARGUMENTS = [
+    DeclareLaunchArgument(
+        'source',
+        default_value='tabletop',
+        description='What the camera shows: tabletop (the simulator), an image file, a folder of '
+        'images, a video file, or the number of a webcam.',
+    ),
+    DeclareLaunchArgument(
+        'rate',
+        default_value='15.0',
+        description='Images that the camera publishes in a second.',
+    ),
+    DeclareLaunchArgument(
+        'use_rviz',
+        default_value='auto',
+        choices=['true', 'false', 'auto'],
+        description='Start RViz as well, with camera, overlay, mask and boundary; auto: where it '
+        'is installed and there is a display.',
+    ),
+]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Describe the launch; `ros2 launch --show-args` prints the arguments."""
+    camera = Node(
+        package='ros2_refseg',
+        executable='refseg_camera',
+        name='refseg_camera',
+        parameters=[
+            {
+                'source': ParameterValue(LaunchConfiguration('source'), value_type=str),
+                'rate': ParameterValue(LaunchConfiguration('rate'), value_type=float),
+            }
+        ],
+        output='screen',
+    )
+    refseg = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(
+            PathJoinSubstitution([FindPackageShare('ros2_refseg'), 'launch', 'refseg.launch.py'])
+        )
+    )
+    end_together = RegisterEventHandler(
+        OnProcessExit(on_exit=[Shutdown(reason='a process of the demo ended')])
+    )
+    return LaunchDescription([*ARGUMENTS, end_together, camera, refseg])

@@ -1,0 +1,176 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""
+Start the node `refseg` on a camera that is running already, with RViz if asked.
+
+    ros2 launch ros2_refseg refseg.launch.py image_topic:=/head_camera/image_raw
+    ros2 topic pub --once /referring_query std_msgs/msg/String "{data: 'the red mug'}"
+"""
+
+import os
+
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+SHARE = FindPackageShare('ros2_refseg')
+
+# Launch arguments that replace a parameter of params_file, with the parameter's type: it keeps a
+# checkpoint named `1` or `on` a string.
+PARAMETERS = {'checkpoint': str, 'coattention': str, 'device': str, 'use_sim_time': bool}
+
+ARGUMENTS = [
+    DeclareLaunchArgument(
+        'coattention',
+        default_value='',
+        choices=['', 'acm', 'vcm'],
+        description='Bundled network to use: acm is faster, vcm is exact. '
+        'Empty: as params_file says.',
+    ),
+    DeclareLaunchArgument(
+        'checkpoint',
+        default_value='',
+        description='A .safetensors file or the name of a bundled network, in place of '
+        'coattention. Empty: as params_file says.',
+    ),
+    DeclareLaunchArgument(
+        'device',
+        default_value='',
+        description='Where the network runs: auto, cpu, cuda or cuda:N. '
+        'Empty: as params_file says.',
+    ),
+    DeclareLaunchArgument(
+        'image_topic',
+        default_value='/camera/image_raw',
+        description='Topic of the camera images; its /compressed is taken where the parameter '
+        'image_transport says so.',
+    ),
+    DeclareLaunchArgument(
+        'query_topic',
+        default_value='/referring_query',
+        description='Topic of the sentences (std_msgs/String).',
+    ),
+    DeclareLaunchArgument(
+        'params_file',
+        default_value=PathJoinSubstitution([SHARE, 'config', 'refseg.yaml']),
+        description='File with the parameters of the node.',
+    ),
+    DeclareLaunchArgument(
+        'namespace',
+        default_value='',
+        description='Namespace of the node and of its outputs, for a machine with several cameras. '
+        'Topics given with a leading slash stay as they are.',
+    ),
+    DeclareLaunchArgument(
+        'use_sim_time',
+        default_value='',
+        choices=['', 'true', 'false'],
+        description='Take the time from /clock: for a simulator, and for a recording played with '
+        '--clock. Empty: as params_file says.',
+    ),
+    DeclareLaunchArgument(
+        'log_level',
+        default_value='info',
+        choices=['debug', 'info', 'warn', 'error', 'fatal'],
+        description='Lowest severity of the log lines that the node writes.',
+    ),
+    DeclareLaunchArgument(
+        'use_rviz',
+        default_value='false',
+        choices=['true', 'false', 'auto'],
+        description='Start RViz as well, with camera, overlay, mask and boundary; auto: where it '
+        'is installed and there is a display.',
+    ),
+    DeclareLaunchArgument(
+        'rviz_config',
+        default_value=PathJoinSubstitution([SHARE, 'config', 'refseg.rviz']),
+        description='Configuration of RViz.',
+    ),
+]
+
+
+def start_node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Make the node; an argument that was left empty leaves its parameter to params_file."""
+    replaced = {
+        name: ParameterValue(LaunchConfiguration(name), value_type=value_type)
+        for name, value_type in PARAMETERS.items()
+        if LaunchConfiguration(name).perform(context)
+    }
+    image_topic = LaunchConfiguration('image_topic')
+    return [
+        Node(
+            package='ros2_refseg',
+            executable='refseg_node',
+            name='refseg',
+            namespace=LaunchConfiguration('namespace'),
+            parameters=[LaunchConfiguration('params_file'), replaced],
+            remappings=[
+                ('~/image', image_topic),
+                ('~/image/compressed', [image_topic, '/compressed']),
+                ('/referring_query', LaunchConfiguration('query_topic')),
+            ],
+            arguments=['--ros-args', '--log-level', LaunchConfiguration('log_level')],
+            output='screen',
+        )
+    ]
+
+
+def wants_rviz(context: LaunchContext) -> bool:
+    """Tell whether to start RViz: as the argument says, or where it can run."""
+    choice = LaunchConfiguration('use_rviz').perform(context)
+    if choice != 'auto':
+        return choice == 'true'
+    try:
+        get_package_prefix('rviz2')
+    except PackageNotFoundError:
+        return False
+    return bool(os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'))
+
+
+def start_rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Make RViz if wanted; the topics in its configuration are remapped to those of this launch."""
+    if not wants_rviz(context):
+        return []
+    namespace = LaunchConfiguration('namespace').perform(context).strip('/')
+    outputs = [f'/refseg/{output}' for output in ('overlay', 'mask', 'boundary')]
+    use_sim_time = LaunchConfiguration('use_sim_time').perform(context) == 'true'
+    return [
+        Node(
+            package='rviz2',
+            executable='rviz2',
+            arguments=['-d', LaunchConfiguration('rviz_config')],
+            parameters=[{'use_sim_time': use_sim_time}],
+            remappings=[
+                ('/camera/image_raw', LaunchConfiguration('image_topic')),
+                *((output, f'/{namespace}{output}') for output in outputs if namespace),
+            ],
+            output='screen',
+        )
+    ]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Describe the launch; `ros2 launch --show-args` prints the arguments."""
+    return LaunchDescription(
+        [
+            *ARGUMENTS,
+            OpaqueFunction(function=start_node),
+            OpaqueFunction(function=start_rviz),
+        ]
+    )
