@@ -26,10 +26,10 @@ import pytest
 pytest.importorskip('rclpy', reason='needs the ROS 2 Python client')
 pytest.importorskip('sensor_msgs.msg', reason='needs the ROS 2 messages')
 
-from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
-from std_msgs.msg import Header  # noqa: E402
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
-from ros2_refseg.nodes.image_conversion import (  # noqa: E402
+from ros2_refseg.nodes.image_conversion import (
     SUPPORTED_ENCODINGS,
     ImageConversionError,
     array_to_image,
@@ -38,7 +38,8 @@ from ros2_refseg.nodes.image_conversion import (  # noqa: E402
 )
 
 CHANNELS = {'rgb8': 3, 'bgr8': 3, 'rgba8': 4, 'bgra8': 4, 'mono8': 1, 'mono16': 1}
-YUV = {'uyvy': (1, 3, 0, 2), 'yuv422': (1, 3, 0, 2), 'yuyv': (0, 2, 1, 3), 'yuv422_yuy2': (0, 2, 1, 3)}
+UYVY, YUYV = (1, 3, 0, 2), (0, 2, 1, 3)  # places of luma 1, luma 2, blue, red in four bytes
+YUV = {'uyvy': UYVY, 'yuv422': UYVY, 'yuyv': YUYV, 'yuv422_yuy2': YUYV}
 BAYER = ('rggb', 'bggr', 'gbrg', 'grbg')
 
 
@@ -64,7 +65,7 @@ def noise(*shape, dtype=np.uint8):
 
 
 def expected_rgb(pixels, encoding):
-    """What the encoding's name says, in plain NumPy."""
+    """Take the encoding at its word, in plain NumPy."""
     if encoding.startswith('mono'):
         pixels = np.repeat(pixels[..., None], 3, axis=2)
     if encoding.startswith('bgr'):
@@ -76,7 +77,8 @@ def expected_rgb(pixels, encoding):
 
 @pytest.mark.parametrize('padding', [0, 1, 7])
 @pytest.mark.parametrize(
-    'encoding', ['rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8', 'mono16', 'rgb16', 'bgr16', 'rgba16', 'bgra16']
+    'encoding',
+    [f'{name}{bits}' for name in ('rgb', 'bgr', 'rgba', 'bgra', 'mono') for bits in (8, 16)],
 )
 def test_plain_encodings(encoding, padding):
     channels = CHANNELS.get(encoding) or CHANNELS[encoding.replace('16', '8')]
@@ -134,7 +136,7 @@ def test_yuv422_both_orders(encoding, padding):
 @pytest.mark.parametrize('bits', [8, 16])
 @pytest.mark.parametrize('pattern', BAYER)
 def test_bayer(pattern, bits, padding):
-    """A scene of one colour seen through the mosaic that the encoding names is that colour again."""
+    """One colour seen through the mosaic that the encoding names is that colour again."""
     dtype = np.uint16 if bits == 16 else np.uint8
     scale = 257 if bits == 16 else 1
     colour = {'r': 200, 'g': 120, 'b': 30}

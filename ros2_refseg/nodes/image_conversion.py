@@ -31,7 +31,16 @@ from std_msgs.msg import Header
 
 
 class ImageConversionError(ValueError):
-    """An image message that has no meaning or no colours; the message says what to change."""
+    """
+    An image message that has no meaning or no colours.
+
+    ``kind``: what is wrong, one of 'encoding', 'size', 'step', 'data', 'array'.
+    """
+
+    def __init__(self, kind: str, problem: str):
+        """``problem`` names what was found and what is needed."""
+        super().__init__(problem)
+        self.kind = kind
 
 
 class _Encoding(NamedTuple):
@@ -81,32 +90,38 @@ def image_pixels(message: Image) -> np.ndarray:
     """
     Read the pixels of an image message as they are encoded.
 
-    Returns HxW or HxWxC, uint8 or uint16 in this machine's byte order, rows without padding; shares
-    the message's memory where it can. Raises ImageConversionError for an unknown encoding, a size of
-    zero, a ``step`` below the length of a row, and less ``data`` than height x step.
+    Returns HxW or HxWxC, uint8 or uint16 in this machine's byte order, rows without padding;
+    shares the message's memory where it can. Raises ImageConversionError for an unknown encoding,
+    no pixels, a ``step`` below the length of a row, and less ``data`` than height x step.
     """
     encoding = _ENCODINGS.get(message.encoding)
     if encoding is None:
         raise ImageConversionError(
+            'encoding',
             f'encoding {message.encoding[:40]!r} has no colours to look at; '
-            f'supported are {", ".join(SUPPORTED_ENCODINGS)}'
+            f'supported are {", ".join(SUPPORTED_ENCODINGS)}',
         )
     height, width, step = message.height, message.width, message.step
     itemsize = np.dtype(encoding.dtype).itemsize
     row = width * encoding.channels * itemsize
     what = f'{width}x{height} {message.encoding} image'
     if not height or not width:
-        raise ImageConversionError(f'{what} has no pixels')
+        raise ImageConversionError('size', f'{what} has no pixels')
     if min(height, width) < encoding.smallest:
         least = encoding.smallest
-        raise ImageConversionError(f'{what} is below {least}x{least} pixels, the least of a mosaic')
+        raise ImageConversionError(
+            'size', f'{what} is below {least}x{least} pixels, the least of a mosaic'
+        )
     if width % encoding.columns:
-        raise ImageConversionError(f'{what} has an odd width, but two pixels share their colour')
+        raise ImageConversionError(
+            'size', f'{what} has an odd width, but two pixels share their colour'
+        )
     if step < row:
-        raise ImageConversionError(f'{what} has step {step}, but a row takes {row} bytes')
+        raise ImageConversionError('step', f'{what} has step {step}, but a row takes {row} bytes')
     if len(message.data) < height * step:
         raise ImageConversionError(
-            f'{what} with step {step} needs {height * step} bytes of data, got {len(message.data)}'
+            'data',
+            f'{what} with step {step} needs {height * step} bytes of data, got {len(message.data)}',
         )
     rows = np.frombuffer(message.data, np.uint8, height * step).reshape(height, step)[:, :row]
     pixels = np.ascontiguousarray(rows).view(encoding.dtype)
@@ -141,7 +156,8 @@ def compressed_to_rgb(message: CompressedImage) -> np.ndarray:
     """
     if 'compresseddepth' in message.format.lower():
         raise ImageConversionError(
-            f'format {message.format!r} is depth, which has no colours; use the colour image'
+            'encoding',
+            f'format {message.format[:40]!r} is depth, which has no colours; use the colour image',
         )
     data = np.frombuffer(message.data, np.uint8)
     image = None
@@ -152,7 +168,8 @@ def compressed_to_rgb(message: CompressedImage) -> np.ndarray:
             pass
     if image is None:
         raise ImageConversionError(
-            f'{data.size} bytes of format {message.format[:40]!r} cannot be decoded as an image'
+            'data',
+            f'{data.size} bytes of format {message.format[:40]!r} cannot be decoded as an image',
         )
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
@@ -161,8 +178,8 @@ def array_to_image(pixels: np.ndarray, encoding: str, header: Header) -> Image:
     """
     Make an image message of an array.
 
-    ``pixels``: HxW or HxWxC of the dtype and channels of ``encoding`` (mono8, rgb8, bgr8, mono16 and
-    every other of SUPPORTED_ENCODINGS); ``header`` is taken over as it is. Rows are not padded, the
+    ``pixels``: HxW or HxWxC with the dtype and channels of ``encoding``, which is mono8, rgb8, bgr8,
+    mono16 or another of SUPPORTED_ENCODINGS; ``header`` is taken over as it is. Rows are not padded, the
     byte order is this machine's. Raises ImageConversionError where array and encoding disagree.
     """
     expected = _ENCODINGS.get(encoding)
@@ -174,7 +191,8 @@ def array_to_image(pixels: np.ndarray, encoding: str, header: Header) -> Image:
         or channels != expected.channels
     ):
         raise ImageConversionError(
-            f'an array of shape {pixels.shape} and dtype {pixels.dtype} is no {encoding!r} image'
+            'array',
+            f'an array of shape {pixels.shape} and dtype {pixels.dtype} is no {encoding!r} image',
         )
     height, width = pixels.shape[:2]
     # An array.array is the one type that no distribution checks element by element (tens of ms).

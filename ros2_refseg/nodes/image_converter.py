@@ -24,8 +24,8 @@ from sensor_msgs.msg import Image
 
 from ros2_refseg.nodes.image_conversion import image_pixels, image_to_rgb
 
-# cv_bridge's Python code on a 2x2 image. A cv_bridge that was built against NumPy 1 and meets
-# NumPy 2 either raises here or takes the process down (vision_opencv#535), so another process tries.
+# cv_bridge's Python code on a 2x2 image, for another process to try: a cv_bridge that was built
+# against NumPy 1 and meets NumPy 2 raises or takes its process down (vision_opencv#535).
 _PROBE = """
 import array
 from cv_bridge import CvBridge
@@ -80,9 +80,9 @@ class ImageConverter:
         """Convert to uint8 HxWx3 RGB; raises ImageConversionError as image_to_rgb does."""
         if self._bridge is None or message.encoding not in _CV_BRIDGE_ENCODINGS:
             return image_to_rgb(message)
-        pixels = image_pixels(message)  # checks the message, which cv_bridge's Python code does not
-        # Its Python code skews rows whose padding is no whole number of pixels, and fails on foreign
-        # byte order with NumPy 2.
+        # cv_bridge's Python code does not check the message, skews rows whose padding is no whole
+        # number of pixels, and fails on foreign byte order with NumPy 2.
+        pixels = image_pixels(message)
         row = pixels.nbytes // message.height
         foreign = pixels.itemsize > 1 and bool(message.is_bigendian) != (sys.byteorder == 'big')
         if message.step != row or foreign:

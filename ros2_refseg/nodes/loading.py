@@ -1,0 +1,49 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+
+"""The network that the parameters ask for, or an error that names the parameter at fault."""
+
+from typing import Any
+
+from rclpy.impl.rcutils_logger import RcutilsLogger
+
+from ros2_refseg.nodes.parameters import ParameterError
+from ros2_refseg.segmenter import CheckpointError, DeviceError, Segmenter
+
+
+def load_segmenter(values: dict[str, Any], logger: RcutilsLogger) -> Segmenter:
+    """
+    Load the network that the parameters `checkpoint`, `coattention`, `device`, `precision` ask for.
+
+    Raises ParameterError for what cannot be met. `checkpoint` goes before `coattention`.
+    """
+    checkpoint = values['checkpoint']
+    try:
+        segmenter = Segmenter.load(
+            checkpoint or values['coattention'], values['device'], values['precision']
+        )
+    except DeviceError as error:
+        raise ParameterError('device', str(error)) from error
+    except CheckpointError as error:
+        name = 'checkpoint' if checkpoint else 'coattention'
+        raise ParameterError(name, str(error)) from error
+    segmenter.threshold = values['threshold']
+    segmenter.boundary_threshold = values['boundary_threshold']
+    if checkpoint and segmenter.config.coattention != values['coattention']:
+        logger.info(
+            f'checkpoint {checkpoint!r} has the co-attention {segmenter.config.coattention!r}; '
+            f"the parameter 'coattention' ({values['coattention']!r}) has no effect"
+        )
+    return segmenter

@@ -1,0 +1,129 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+
+"""What the node `refseg` publishes about a frame: only what somebody subscribes to."""
+
+import time
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from geometry_msgs.msg import Point
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.time import Time
+from sensor_msgs.msg import Image, RegionOfInterest
+from std_msgs.msg import Header
+
+from ros2_refseg.msg import ReferringSegmentation
+from ros2_refseg.nodes.image_conversion import array_to_image
+from ros2_refseg.nodes.topics import Report, TopicSpec
+from ros2_refseg.overlay import draw_overlay
+from ros2_refseg.segmenter import Segmentation
+
+OUTPUTS = (
+    TopicSpec('~/mask', Image, 'mono8, 255 where the thing meant is and 0 elsewhere'),
+    TopicSpec('~/boundary', Image, 'mono8, probability of its boundary times 255'),
+    TopicSpec('~/overlay', Image, 'bgr8, the camera image with the answer drawn in'),
+    TopicSpec('~/result', ReferringSegmentation, 'everything about the frame in one message'),
+)
+"""Outputs; size, stamp and frame_id are those of the input image."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long one frame took, in seconds."""
+
+    processing: float  # from the begin of the conversion until everything was published
+    latency: float  # age of the image then: the node's clock minus the stamp
+
+
+class Outputs:
+    """The publishers of the four outputs."""
+
+    def __init__(self, node: Node, report: Report):
+        """Advertise all; ``report`` gets a line for subscriptions whose QoS does not match."""
+        self._clock = node.get_clock()
+        self._publishers = {spec.name: spec.advertise(node, report) for spec in OUTPUTS}
+
+    def demanded(self) -> frozenset[str]:
+        """Names of the outputs that have a subscriber now."""
+        return frozenset(
+            name
+            for name, publisher in self._publishers.items()
+            if publisher.get_subscription_count() > 0
+        )
+
+    def publish(
+        self,
+        demanded: frozenset[str],
+        header: Header,
+        rgb: np.ndarray,
+        segmentation: Segmentation,
+        started: float,
+    ) -> Timing:
+        """
+        Publish the demanded outputs of one frame.
+
+        ``header`` is the input's, ``rgb`` the converted image, ``started`` the `time.monotonic` at
+        which the work on the frame began.
+        """
+        mask = boundary = None
+        if demanded & {'~/mask', '~/result'}:
+            mask = array_to_image(segmentation.mask, 'mono8', header)
+        if demanded & {'~/boundary', '~/result'}:
+            probability = segmentation.boundary_probability
+            boundary = array_to_image(cv2.convertScaleAbs(probability, alpha=255), 'mono8', header)
+        if '~/mask' in demanded:
+            self._publishers['~/mask'].publish(mask)
+        if '~/boundary' in demanded:
+            self._publishers['~/boundary'].publish(boundary)
+        if '~/result' in demanded:
+            result = result_message(header, segmentation, mask, boundary)
+            result.processing_time = Duration(seconds=time.monotonic() - started).to_msg()
+            result.latency = Duration(nanoseconds=self._age(header)).to_msg()
+            self._publishers['~/result'].publish(result)
+        if '~/overlay' in demanded:  # last: it is for the eye, and takes longest to make
+            overlay = cv2.cvtColor(draw_overlay(rgb, segmentation), cv2.COLOR_RGB2BGR)
+            self._publishers['~/overlay'].publish(array_to_image(overlay, 'bgr8', header))
+        return Timing(time.monotonic() - started, self._age(header) * 1e-9)
+
+    def _age(self, header: Header) -> int:
+        """Nanoseconds since the stamp; negative where the camera's clock is ahead."""
+        return self._clock.now().nanoseconds - Time.from_msg(header.stamp).nanoseconds
+
+
+def result_message(
+    header: Header, segmentation: Segmentation, mask: Image, boundary: Image
+) -> ReferringSegmentation:
+    """Make the result message of a frame, but for its two times."""
+    x, y, width, height = (int(value) for value in segmentation.box)
+    area = int(np.count_nonzero(segmentation.mask))
+    centroid = Point()
+    if area:
+        moments = cv2.moments(segmentation.mask, binaryImage=True)
+        centroid = Point(x=moments['m10'] / moments['m00'], y=moments['m01'] / moments['m00'])
+    return ReferringSegmentation(
+        header=header,
+        query=segmentation.sentence,
+        unknown_words=list(segmentation.unknown_words),
+        found=bool(segmentation.found),
+        score=float(segmentation.score),
+        roi=RegionOfInterest(x_offset=x, y_offset=y, width=width, height=height),
+        area=area,
+        centroid=centroid,
+        mask=mask,
+        boundary=boundary,
+    )

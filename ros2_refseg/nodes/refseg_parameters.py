@@ -1,0 +1,107 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+
+"""The parameters of the node `refseg`."""
+
+import re
+
+from ros2_refseg.data.vocabulary import tokenize
+from ros2_refseg.nodes.parameters import ParameterSpec
+
+MAX_QUERY_LENGTH = 1000
+"""Characters of the longest sentence that is answered. The network reads 20 words, so a longer one
+is a mistake (a file, a transcript) rather than a request."""
+
+
+def query_problem(sentence: str) -> str | None:
+    """Say why a sentence cannot be answered, or None; a blank one is no problem, it stops."""
+    if len(sentence) > MAX_QUERY_LENGTH:
+        return (
+            f'a sentence of {len(sentence)} characters is too long; give at most {MAX_QUERY_LENGTH}'
+        )
+    if sentence.strip() and not tokenize(sentence):
+        return f'{sentence[:40]!r} has no word; say what to look for, or send a blank one to stop'
+    return None
+
+
+def _device_problem(device: str) -> str | None:
+    if re.fullmatch(r'auto|cpu|cuda(:\d+)?', device):
+        return None
+    return f'{device!r} is no device; give auto, cpu, cuda or cuda:N (the N-th GPU, from 0)'
+
+
+REFSEG_PARAMETERS = (
+    ParameterSpec(
+        'checkpoint',
+        '',
+        'Network to use: a .safetensors file, the name of a bundled one, or empty for the bundled '
+        'one of `coattention`. What a file says about its co-attention goes before `coattention`.',
+    ),
+    ParameterSpec(
+        'coattention',
+        'acm',
+        'Bundled network to use while `checkpoint` is empty: acm is faster, vcm is exact.',
+        choices=('acm', 'vcm'),
+    ),
+    ParameterSpec(
+        'device',
+        'auto',
+        'Where the network runs: auto (a GPU if there is one), cpu, cuda or cuda:N.',
+        read_only=True,
+        check=_device_problem,
+    ),
+    ParameterSpec(
+        'precision',
+        'auto',
+        'Arithmetic of the network; auto takes what is fast and safe on the device.',
+        read_only=True,
+        choices=('auto', 'fp32', 'bf16', 'fp16'),
+    ),
+    ParameterSpec(
+        'threshold',
+        0.5,
+        'A pixel is in the mask from this probability on.',
+        minimum=0.0,
+        maximum=1.0,
+    ),
+    ParameterSpec(
+        'boundary_threshold',
+        0.5,
+        'The overlay draws the boundary from this probability on.',
+        minimum=0.0,
+        maximum=1.0,
+    ),
+    ParameterSpec(
+        'query',
+        '',
+        'Sentence in force: set it here or publish it on the query topic, the newest holds. '
+        f'Blank stops; at most {MAX_QUERY_LENGTH} characters.',
+        check=query_problem,
+    ),
+    ParameterSpec(
+        'max_rate',
+        0.0,
+        'Most frames answered in a second, in Hz; 0 is as many as the machine can.',
+        minimum=0.0,
+        maximum=1000.0,
+    ),
+    ParameterSpec(
+        'image_transport',
+        'raw',
+        'raw subscribes to the image topic, compressed to <image topic>/compressed.',
+        read_only=True,
+        choices=('raw', 'compressed'),
+    ),
+)
