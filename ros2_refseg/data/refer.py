@@ -37,7 +37,11 @@ from ros2_refseg.data.vocabulary import tokenize
 
 @dataclass(frozen=True)
 class Reference:
-    """One object of one image with its sentences; ``box`` is x, y, width, height in pixels."""
+    """
+    One object of one image with its sentences; ``box`` is x, y, width, height in pixels.
+
+    ``forms`` names the kind of each sentence, where the data set says ('' elsewhere).
+    """
 
     ref_id: int
     image_id: int
@@ -46,6 +50,7 @@ class Reference:
     box: tuple[float, float, float, float]
     split: str
     annotation: dict = field(repr=False)
+    forms: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -106,10 +111,11 @@ class ReferDataset:
         self.references: list[Reference] = []
         self.images: list[ReferImage] = []
         try:
-            splits = sorted({row['split'] for row in rows})
-            if split != 'all' and split not in splits:
+            self.splits = sorted({row['split'] for row in rows})
+            if split != 'all' and split not in self.splits:
                 raise ValueError(
-                    f'{references_path} has no split {split!r}; it has: {", ".join(splits)} (or all)')
+                    f'{references_path} has no split {split!r}; it has: '
+                    f'{", ".join(self.splits)} (or all)')
             self._collect(rows, instances)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(
@@ -172,7 +178,8 @@ class ReferDataset:
                 row['ref_id'], row['image_id'],
                 names.get(row['category_id'], str(row['category_id'])),
                 [sentence['sent'] for sentence in row['sentences']],
-                tuple(annotation['bbox']), row['split'], annotation)
+                tuple(annotation['bbox']), row['split'], annotation,
+                [sentence.get('form', '') for sentence in row['sentences']])
             images[entry['id']].references.append(reference)
             self.references.append(reference)
         finder.complain()

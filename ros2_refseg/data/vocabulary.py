@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-PADDING_ID = 0
+PADDING_ID = 0  # cefnet.language says the same; this module must not import torch
 UNKNOWN_ID = 1
 FIRST_WORD_ID = 2
 

@@ -1,0 +1,96 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The co-attention between what is seen and what is said (paper, Sec. 3.1, Eq. 3-8)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ros2_refseg.cefnet.multimodal import flatten_positions, unflatten_positions
+
+PYRAMID_BINS = (1, 3, 6, 8)
+
+
+class VanillaCoAttention(nn.Module):
+    """
+    VCM, Eq. 3-5: both modalities updated by one affinity matrix over all pairs of positions.
+
+    A = (W_m M)^T (W_l L); M~ = M softmax(A)^T; L~ = L softmax(A^T)^T, the softmax over rows as in
+    the paper (the published code normalises columns). The HWxHW matrix is never formed: each
+    update is one scaled_dot_product_attention, with linear memory.
+    """
+
+    def __init__(self, channels: int, attention_channels: int) -> None:
+        super().__init__()
+        self.out_channels = channels
+        self.w_m = nn.Conv2d(channels, attention_channels, 1, bias=False)
+        self.w_l = nn.Conv2d(channels, attention_channels, 1, bias=False)
+
+    def forward(self, multimodal: Tensor, linguistic: Tensor) -> tuple[Tensor, Tensor]:
+        """Update M and L, each BxCxHxW, to M~ and L~, each BxCxHxW."""
+        m_rows, l_rows = flatten_positions(multimodal), flatten_positions(linguistic)
+        m_scores = flatten_positions(self.w_m(multimodal))
+        l_scores = flatten_positions(self.w_l(linguistic))
+        attend = F.scaled_dot_product_attention
+        return (
+            unflatten_positions(attend(m_scores, l_scores, m_rows, scale=1.0), multimodal),
+            unflatten_positions(attend(l_scores, m_scores, l_rows, scale=1.0), linguistic),
+        )
+
+
+class PyramidPooling(nn.Module):
+    """PPM: average pooling to bins of 1x1, 3x3, 6x6 and 8x8, N = 110 cells in all (Sec. 3.1)."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Pool BxCxHxW to BxNxC."""
+        bins = [F.adaptive_avg_pool2d(features, size).flatten(2) for size in PYRAMID_BINS]
+        return torch.cat(bins, dim=2).transpose(1, 2)
+
+
+class AsymmetricCoAttention(nn.Module):
+    """
+    ACM, Eq. 6-8: the affinities of each modality to its own pyramid, added and shared.
+
+    SA_m = PPM(W1_m M)^T (W2_m M), SA_l likewise; A3 = softmax((SA_m + SA_l)^T) over the N cells;
+    M~ = A3 PPM(W3_m M)^T and L~ = A3 PPM(W3_l L)^T. The sum of two dot products is the dot product
+    of the concatenations, so all of it is one attention call. Scores are scaled by C1^-0.5, which
+    the paper does not say: unscaled, the softmax saturates at the start.
+    """
+
+    def __init__(self, channels: int, attention_channels: int) -> None:
+        super().__init__()
+        self.out_channels = attention_channels
+        self.scale = attention_channels ** -0.5
+        # W1, W2 and W3 of a modality, applied as one convolution.
+        self.w_m = nn.Conv2d(channels, 3 * attention_channels, 1, bias=False)
+        self.w_l = nn.Conv2d(channels, 3 * attention_channels, 1, bias=False)
+        self.pool = PyramidPooling()
+
+    def forward(self, multimodal: Tensor, linguistic: Tensor) -> tuple[Tensor, Tensor]:
+        """Update M and L, each BxCxHxW, to M~ and L~, each BxC1xHxW."""
+        m_key, m_query, m_value = self.w_m(multimodal).chunk(3, dim=1)
+        l_key, l_query, l_value = self.w_l(linguistic).chunk(3, dim=1)
+        pooled = self.pool(torch.cat([m_key, l_key, m_value, l_value], dim=1))
+        keys, values = pooled.chunk(2, dim=2)
+        queries = flatten_positions(torch.cat([m_query, l_query], dim=1))
+        updated = F.scaled_dot_product_attention(queries, keys, values, scale=self.scale)
+        m_rows, l_rows = updated.chunk(2, dim=2)
+        return (
+            unflatten_positions(m_rows, multimodal),
+            unflatten_positions(l_rows, linguistic),
+        )
+
+
+COATTENTION = {'acm': AsymmetricCoAttention, 'vcm': VanillaCoAttention}

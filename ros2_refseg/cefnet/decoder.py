@@ -1,0 +1,130 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The decoder: boundary enhancement at four scales, or an FPN (paper, Sec. 3.2 and Table 3)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ros2_refseg.cefnet.config import CEFNetConfig
+from ros2_refseg.cefnet.layers import conv3x3, resize_like
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """
+    Logits of the four scales i = 4, 3, 2, 1, coarse to fine, each Bx1xH_ixW_i.
+
+    :ivar masks: SM_i before the sigmoid; the last one, SM_1, is the answer.
+    :ivar boundaries: BM_i before the sigmoid; empty without boundary enhancement.
+    :ivar transformed: what STN(S_{i+1}) says of the mask; empty without boundary enhancement.
+    """
+
+    masks: list[Tensor]
+    boundaries: list[Tensor]
+    transformed: list[Tensor]
+
+
+class SpatialTransformer(nn.Module):
+    """
+    STN, the paper's reference [20]: resample a feature map by one global affine transform.
+
+    The paper leaves the localisation network open: here two strided depth-wise convolutions,
+    pooled to six numbers, the identity at the start.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.localisation = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, stride=2, padding=1, groups=channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, channels, 3, stride=2, padding=1, groups=channels),
+            nn.ReLU(inplace=True),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+        )
+        self.affine = nn.Linear(channels, 6)
+        nn.init.zeros_(self.affine.weight)
+        with torch.no_grad():
+            self.affine.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Resample BxCxHxW to BxCxHxW; what the transform looks for outside is zero."""
+        theta = self.affine(self.localisation(features)).unflatten(1, (2, 3)).float()
+        grid = F.affine_grid(theta, list(features.shape), align_corners=False)
+        # Sampled in full precision: half a mantissa places a position only to a part of a pixel.
+        sampled = F.grid_sample(features.float(), grid, align_corners=False)
+        return sampled.to(features.dtype)
+
+
+class BoundaryEnhancement(nn.Module):
+    """BEM, Eq. 9-11: one step of the decoder, from S_i and D_{i-1} to S_{i-1}."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.stn = SpatialTransformer(channels)
+        self.boundary = conv3x3(2 * channels, channels)
+        self.refine = conv3x3(2 * channels, channels)
+        self.boundary_logits = nn.Conv2d(channels, 1, 3, padding=1)
+        self.transformed_logits = nn.Conv2d(channels, 1, 3, padding=1)
+
+    def forward(self, s: Tensor, d: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """
+        Refine S_i (BxCxhxw) by D_{i-1} (BxCxHxW).
+
+        :return: S_{i-1} (BxCxHxW), logits of BM_{i-1} (Bx1xHxW) and of the mask that STN(S_i)
+            shows (Bx1xhxw).
+        """
+        transformed = self.stn(s)
+        # Resizing is linear: that of B_i is the difference of these two.
+        s_up, transformed_up = resize_like(s, d), resize_like(transformed, d)
+        b_up = s_up - transformed_up  # Eq. 9
+        boundary = self.boundary(torch.cat([b_up, d], dim=1))  # Eq. 10
+        refined = self.refine(torch.cat([boundary + transformed_up, s_up], dim=1))  # Eq. 11
+        return refined, self.boundary_logits(boundary), self.transformed_logits(transformed)
+
+
+class Decoder(nn.Module):
+    """D_i, a lateral 3x3 convolution of each E_i, refined from the coarsest scale to the finest."""
+
+    def __init__(self, encoder_channels: tuple[int, ...], config: CEFNetConfig) -> None:
+        super().__init__()
+        channels = config.decoder_channels
+        self.lateral = nn.ModuleList(
+            conv3x3(width, channels, config.separable) for width in encoder_channels
+        )
+        steps = range(len(encoder_channels) - 1)
+        self.boundary = config.boundary
+        self.steps = nn.ModuleList(
+            BoundaryEnhancement(channels) if config.boundary else conv3x3(channels, channels)
+            for _ in steps
+        )
+        self.mask_logits = nn.ModuleList(nn.Conv2d(channels, 1, 3, padding=1) for _ in steps)
+
+    def forward(self, encoded: list[Tensor]) -> Prediction:
+        """Decode E_1 .. E_5 (BxC_ixH_ixW_i) to logits at the scales of E_4 .. E_1."""
+        *finer, s = [lateral(e) for lateral, e in zip(self.lateral, encoded)]
+        prediction = Prediction([], [], [])
+        for d, step, mask_logits in zip(reversed(finer), self.steps, self.mask_logits):
+            if self.boundary:
+                s, boundary, transformed = step(s, d)
+                prediction.boundaries.append(boundary)
+                prediction.transformed.append(transformed)
+            else:
+                s = step(resize_like(s, d) + d)
+            prediction.masks.append(mask_logits(s))
+        return prediction

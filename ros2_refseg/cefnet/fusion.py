@@ -1,0 +1,67 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""One stage's fusion of language into visual features (paper, Sec. 3.1)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ros2_refseg.cefnet.coattention import COATTENTION
+from ros2_refseg.cefnet.config import CEFNetConfig
+from ros2_refseg.cefnet.language import Language
+from ros2_refseg.cefnet.layers import conv3x3
+from ros2_refseg.cefnet.multimodal import LinguisticContext, MultimodalFeature
+
+
+class LanguageFusion(nn.Module):
+    """
+    E -> E + F: M and L of Eq. 1-2, co-attention to M~ and L~, F = conv3x3 [M~, L~].
+
+    Without co-attention F is made of M alone, the baselines EFN and DFN of Table 3.
+    """
+
+    def __init__(self, visual_channels: int, config: CEFNetConfig) -> None:
+        super().__init__()
+        self.multimodal = MultimodalFeature(
+            visual_channels, 2 * config.hidden_channels, config.channels
+        )
+        if config.coattention == 'none':
+            self.context = self.coattention = None
+            fused_channels = config.channels
+        else:
+            self.context = LinguisticContext(config.embedding_channels, config.channels)
+            self.coattention = COATTENTION[config.coattention](
+                config.channels, config.attention_channels
+            )
+            fused_channels = 2 * self.coattention.out_channels
+        self.fuse = conv3x3(fused_channels, visual_channels, config.separable)
+
+    def forward(self, visual: Tensor, language: Language) -> Tensor:
+        """
+        Fuse BxC_vxHxW visual features with B sentences, to BxC_vxHxW.
+
+        "F is normalized and added to the encoder feature E": both are L2-normalised over channels,
+        so that neither drowns the other; the next block's batch norm restores the scale.
+        """
+        multimodal = self.multimodal(visual, language.sentence)
+        if self.coattention is not None:
+            linguistic = self.context(multimodal, language)
+            multimodal = torch.cat(self.coattention(multimodal, linguistic), dim=1)
+        return _normalize(visual) + _normalize(self.fuse(multimodal))
+
+
+def _normalize(features: Tensor) -> Tensor:
+    # torch's default epsilon is zero in half precision, and a position of zeros would become NaN.
+    return F.normalize(features, dim=1, eps=1e-6)

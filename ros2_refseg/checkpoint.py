@@ -1,0 +1,184 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Checkpoints: one safetensors file with weights, configuration, vocabulary and scores."""
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from ros2_refseg.cefnet import CEFNet, CEFNetConfig
+from ros2_refseg.data.vocabulary import Vocabulary
+
+FORMAT = 'ros2_refseg-1'
+BUNDLED = ('acm', 'vcm')
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be used; the message names it and says why."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """
+    A trained network and what it has to know.
+
+    :ivar network: in float32, evaluation mode, on the CPU.
+    :ivar vocabulary: the words it was trained on.
+    :ivar training: how and on what it was trained, as it was configured.
+    :ivar scores: what evaluation measured, by data set.
+    """
+
+    network: CEFNet
+    vocabulary: Vocabulary
+    training: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, Any] = field(default_factory=dict)
+
+    def save(self, path: Path | str) -> None:
+        """Write weights in half precision with everything else as metadata, all or nothing."""
+        weights = {
+            name: tensor.half() if tensor.is_floating_point() else tensor
+            for name, tensor in self.network.state_dict().items()
+        }
+        metadata = {
+            'format': FORMAT,
+            'config': json.dumps(self.network.config.to_dict()),
+            'vocabulary': json.dumps(self.vocabulary.words, ensure_ascii=False),
+            'training': json.dumps(self.training),
+            'scores': json.dumps(self.scores),
+        }
+        content = {name: tensor.contiguous() for name, tensor in weights.items()}
+        write_atomically(Path(path), save(content, metadata))
+
+    @classmethod
+    def load(cls, path: Path | str) -> 'Checkpoint':
+        """
+        Read a checkpoint. Nothing in the file is executed: safetensors and JSON only.
+
+        :raises CheckpointError: no such file, not a safetensors file, a foreign one (no
+            configuration of ours), or weights that do not fit the configuration.
+        """
+        path = Path(path)
+        try:
+            with safe_open(path, framework='pt') as file:
+                metadata = file.metadata() or {}
+                weights = {name: file.get_tensor(name) for name in file.keys()}
+        except FileNotFoundError as error:
+            raise CheckpointError(
+                f"no file '{path}'; bundled ones: {', '.join(BUNDLED)}"
+            ) from error
+        except (OSError, SafetensorError) as error:
+            raise CheckpointError(f"'{path}' is not a readable safetensors file: {error}") from error
+        if metadata.get('format') != FORMAT:
+            raise CheckpointError(
+                f"'{path}' is not a CEFNet checkpoint: its metadata says format "
+                f"{metadata.get('format')!r}, expected {FORMAT!r}; make one with 'refseg train'"
+            )
+        try:
+            config = CEFNetConfig.from_dict(json.loads(metadata['config']))
+            vocabulary = Vocabulary(tuple(json.loads(metadata['vocabulary'])))
+            training, scores = json.loads(metadata['training']), json.loads(metadata['scores'])
+            network = CEFNet(config)
+            network.load_state_dict(weights)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise CheckpointError(f"'{path}' does not fit its own metadata: {error}") from error
+        if len(vocabulary) != config.vocabulary_size:
+            raise CheckpointError(
+                f"'{path}' holds {len(vocabulary)} words and padding, but embeddings for "
+                f'{config.vocabulary_size}'
+            )
+        return cls(network.eval(), vocabulary, training, scores)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a kill at any moment leaves the old content or the new one whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
+    try:
+        with os.fdopen(descriptor, 'wb') as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def bundled_checkpoints() -> dict[str, Path]:
+    """
+    Find the checkpoints that ship with the package, by name.
+
+    They lie in ``model/`` of a source tree and in ``share/ros2_refseg/model`` of an installation,
+    be it one of colcon's or of pip's.
+    """
+    package = Path(__file__).resolve().parent
+    folders = [package.parent / 'model']
+    prefixes = [*os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]
+    # An install prefix is some levels above lib/python3.x/site-packages/ros2_refseg.
+    prefixes += [str(parent) for parent in Path(__file__).parents]
+    folders += [Path(prefix) / 'share/ros2_refseg/model' for prefix in prefixes if prefix]
+    found: dict[str, Path] = {}
+    for name in BUNDLED:
+        for folder in folders:
+            file = folder / f'{name}.safetensors'
+            if file.is_file():
+                found[name] = file
+                break
+    return found
+
+
+def resolve_checkpoint(checkpoint: Path | str) -> Path:
+    """
+    Turn a bundled name or a path into the path of a file.
+
+    :raises CheckpointError: when there is no such file, naming the bundled checkpoints.
+    """
+    bundled = bundled_checkpoints()
+    if str(checkpoint) in bundled:
+        return bundled[str(checkpoint)]
+    path = Path(checkpoint).expanduser()
+    if not path.is_file():
+        raise CheckpointError(f"no file '{checkpoint}'; bundled ones: {', '.join(bundled)}")
+    return path
+
+
+def choose_device(device: str) -> torch.device:
+    """
+    Turn auto, cpu, cuda or cuda:N into a device.
+
+    :raises ValueError: for another name, or a CUDA device that this machine does not have.
+    """
+    if device == 'auto':
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    name, _, index = device.partition(':')
+    if name not in ('cpu', 'cuda') or (index and (name == 'cpu' or not index.isdigit())):
+        raise ValueError(f'{device!r} is none of auto, cpu, cuda, cuda:N')
+    if name == 'cuda':
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if int(index or 0) >= count:
+            raise ValueError(
+                f'{device!r} asked for, but this machine has {count or "no"} CUDA '
+                f"device{'s' if count > 1 else ''}; use 'cpu' or 'auto'"
+            )
+    return torch.device(device)

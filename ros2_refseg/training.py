@@ -1,0 +1,265 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Training: one loop for the paper's recipe and for networks that start from random weights."""
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from ros2_refseg.cefnet import CEFNet, CEFNetConfig
+from ros2_refseg.cefnet.loss import LossTerms, ReferringLoss
+from ros2_refseg.checkpoint import Checkpoint, choose_device, resolve_checkpoint, write_atomically
+from ros2_refseg.data.refer import ReferDataset
+from ros2_refseg.data.samples import ImageSamples, ResumableBatches, collate
+from ros2_refseg.data.vocabulary import Vocabulary
+from ros2_refseg.evaluation import evaluate
+from ros2_refseg.training_config import TrainingConfig
+
+SGD_MOMENTUM = 0.9  # paper, Sec. 4.2
+WARM_UP = 0.05  # of the iterations, for the schedule one_cycle
+VALIDATION_IMAGES = 100
+
+
+class Trainer:
+    """
+    A training run in a folder; started again with the same folder it goes on where it was.
+
+    The folder holds ``state.pt`` (everything the run needs to go on), ``checkpoint.safetensors``
+    (what the robot loads) and ``tensorboard/``. Both files are replaced whole, so a kill at any
+    moment costs at most ``checkpoint_every`` iterations.
+    """
+
+    def __init__(
+        self, config: TrainingConfig, data: Path | str, out: Path | str, device: str = 'auto'
+    ) -> None:
+        """
+        Prepare a run, resuming it if ``out`` holds one.
+
+        :param data: REFER data set with a split ``train``; a split ``val`` is evaluated if present.
+        :raises ValueError: for a data set, checkpoint or device that is not there, or when ``out``
+            holds a run with another configuration.
+        """
+        self.config = config
+        self.out = Path(out)
+        self.device = choose_device(device)
+        self.dataset = ReferDataset(data, 'train')
+        self.validation = ReferDataset(data, 'val') if 'val' in self.dataset.splits else None
+        torch.manual_seed(config.seed)
+        self.vocabulary, self.network = self._build()
+        self.network.to(self.device, memory_format=torch.channels_last)
+        self.optimizer = make_optimizer(self.network, config)
+        self.loss = ReferringLoss(config.dice_weight)
+        self.step = 0
+        self.scores: dict[str, Any] = {}
+        self._resume()
+
+    def _build(self) -> tuple[Vocabulary, CEFNet]:
+        start = None
+        sentences = (sentence for _, sentence in self.dataset.samples)
+        if self.config.init_from:
+            start = Checkpoint.load(resolve_checkpoint(self.config.init_from))
+            # Known words keep their numbers, and so their embeddings.
+            new = set(Vocabulary.from_sentences(sentences).words) - set(start.vocabulary.words)
+            vocabulary = Vocabulary((*start.vocabulary.words, *sorted(new)))
+        else:
+            vocabulary = Vocabulary.from_sentences(sentences)
+        model = dict(self.config.model)
+        network = CEFNet(
+            CEFNetConfig.from_preset(
+                model.pop('preset', 'paper'), vocabulary_size=len(vocabulary), **model
+            ),
+            imagenet=self.config.weights == 'imagenet' and start is None,
+        )
+        if start:
+            copy_matching_weights(start.network, network)
+        return vocabulary, network
+
+    def _resume(self) -> None:
+        path = self.out / 'state.pt'
+        if not path.is_file():
+            return
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        if state['config'] != self.config.to_dict():
+            changed = [
+                name for name, value in self.config.to_dict().items()
+                if state['config'].get(name) != value
+            ]
+            raise ValueError(
+                f"'{self.out}' holds a run with another {', '.join(changed) or 'configuration'}; "
+                'give another --out, or delete that folder to start over'
+            )
+        self.network.load_state_dict(state['network'])
+        self.optimizer.load_state_dict(state['optimizer'])
+        self.step, self.scores = state['step'], state['scores']
+
+    def _save(self) -> None:
+        buffer = io.BytesIO()
+        torch.save({
+            'config': self.config.to_dict(), 'step': self.step, 'scores': self.scores,
+            'network': self.network.state_dict(), 'optimizer': self.optimizer.state_dict(),
+        }, buffer)
+        write_atomically(self.out / 'state.pt', buffer.getvalue())
+
+    def run(self) -> Path:
+        """Train to the end and give the path of the checkpoint."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        config = self.config
+        writer = SummaryWriter(self.out / 'tensorboard', purge_step=self.step)
+        progress = tqdm(
+            total=config.iterations, initial=self.step, desc=self.out.name, unit='it',
+            mininterval=1, smoothing=0.05,
+        )
+        with writer, progress:
+            for batch in self._batches():
+                terms = self._train_step(batch)
+                self.step += 1
+                progress.update()
+                if self.step % 20 == 0 or self.step == config.iterations:
+                    self._log(writer, progress, terms)
+                if self.step % config.validate_every == 0 or self.step == config.iterations:
+                    self._validate(writer)
+                if self.step % config.checkpoint_every == 0 or self.step == config.iterations:
+                    self._save()
+        path = self.out / 'checkpoint.safetensors'
+        self._write_checkpoint(path)
+        return path
+
+    def _batches(self) -> DataLoader:
+        config = self.config
+        samples = ImageSamples(
+            self.dataset, self.vocabulary, config.sentences_per_image, config.unknown_rate
+        )
+        batches = ResumableBatches(
+            len(samples), config.images_per_batch, config.iterations, config.seed, self.step,
+            self._image_size_at,
+        )
+        return DataLoader(
+            samples, batch_sampler=batches, collate_fn=collate, num_workers=config.workers,
+            pin_memory=self.device.type == 'cuda', worker_init_fn=_single_thread,
+            prefetch_factor=4 if config.workers else None,
+        )
+
+    def _image_size_at(self, step: int) -> int:
+        if step < self.config.coarse_until * self.config.iterations:
+            return self.config.coarse_image_size
+        return self.network.config.image_size
+
+    def _train_step(self, batch: dict[str, Tensor]) -> LossTerms:
+        config, done = self.config, self.step / self.config.iterations
+        for group in self.optimizer.param_groups:
+            group['lr'] = config.learning_rate * learning_rate_factor(config.schedule, done)
+        batch = {name: value.to(self.device, non_blocking=True) for name, value in batch.items()}
+        image = batch['image'].float().contiguous(memory_format=torch.channels_last)
+        self.network.train()
+        with torch.autocast(
+            self.device.type, torch.bfloat16, enabled=config.precision == 'bf16'
+        ):
+            prediction = self.network(image, self.network.language(batch['words']))
+        terms = self.loss(
+            prediction, batch['masks'].float(), batch['contours'].float(),
+            foreground_weight_at(config, done),
+        )
+        self.optimizer.zero_grad()
+        terms.total.backward()
+        if config.gradient_clip:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.gradient_clip)
+        self.optimizer.step()
+        return terms
+
+    def _log(self, writer: Any, progress: tqdm, terms: LossTerms) -> None:
+        for name in ('total', 'mask', 'boundary', 'transformed', 'dice'):
+            writer.add_scalar(f'loss/{name}', getattr(terms, name).item(), self.step)
+        writer.add_scalar('learning_rate', self.optimizer.param_groups[0]['lr'], self.step)
+        iou = self.scores.get('val', {}).get('overall_iou', math.nan)
+        progress.set_postfix(loss=f'{terms.total.item():.3f}', val_iou=f'{iou:.3f}')
+
+    def _validate(self, writer: Any) -> None:
+        if self.validation is not None:
+            self.network.eval()
+            summary = evaluate(
+                self.network, self.vocabulary, self.validation,
+                torch.bfloat16 if self.config.precision == 'bf16' else torch.float32,
+                max_images=VALIDATION_IMAGES, progress=False,
+            )['all']
+            self.scores['val'] = summary
+            for name, value in summary.items():
+                writer.add_scalar(f'val/{name}', value, self.step)
+        self._write_checkpoint(self.out / 'checkpoint.safetensors')
+
+    def _write_checkpoint(self, path: Path) -> None:
+        training = {
+            **self.config.to_dict(), 'step': self.step, 'data': self.dataset.folder.name,
+            'references': len(self.dataset.references), 'sentences': len(self.dataset),
+        }
+        Checkpoint(self.network, self.vocabulary, training, self.scores).save(path)
+
+
+def make_optimizer(network: CEFNet, config: TrainingConfig) -> torch.optim.Optimizer:
+    """Make the optimiser that a configuration asks for."""
+    if config.optimizer == 'sgd':
+        return torch.optim.SGD(
+            network.parameters(), config.learning_rate, SGD_MOMENTUM,
+            weight_decay=config.weight_decay,
+        )
+    return torch.optim.AdamW(
+        network.parameters(), config.learning_rate, weight_decay=config.weight_decay
+    )
+
+
+def learning_rate_factor(schedule: str, done: float) -> float:
+    """Give the factor of the learning rate when the share ``done`` of the run is behind it."""
+    if schedule == 'step':
+        return 1.0 if done < 0.5 else 0.1
+    if done < WARM_UP:
+        return max(done / WARM_UP, 0.01)
+    return 0.5 * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
+
+
+def foreground_weight_at(config: TrainingConfig, done: float) -> float:
+    """Give the weight of foreground pixels when the share ``done`` of the run is behind it."""
+    if done >= config.foreground_until:
+        return 1.0
+    return 1 + (config.foreground_weight - 1) * (1 - done / config.foreground_until)
+
+
+def copy_matching_weights(source: CEFNet, target: CEFNet) -> list[str]:
+    """
+    Copy the weights whose name and shape agree, and the embeddings of the words known before.
+
+    :return: the names of those that were left as they are.
+    """
+    weights, ours = source.state_dict(), target.state_dict()
+    left = []
+    for name, tensor in ours.items():
+        start = weights.get(name)
+        if start is not None and start.shape == tensor.shape:
+            tensor.copy_(start)
+        elif name == 'language.embedding.weight' and start.shape[1] == tensor.shape[1]:
+            tensor[:len(start)] = start
+        else:
+            left.append(name)
+    return left
+
+
+def _single_thread(_: int) -> None:
+    # The workers' own threads would only take the cores from the training.
+    torch.set_num_threads(1)

@@ -1,0 +1,127 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What a training run is told: one YAML file, one dataclass."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+OPTIMIZERS = ('sgd', 'adamw')
+SCHEDULES = ('step', 'one_cycle')
+PRECISIONS = ('fp32', 'bf16')
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """
+    A training run. The defaults are the paper's recipe (Sec. 4.2).
+
+    :raises ValueError: naming the field, its value and what it may be.
+    """
+
+    model: dict[str, Any] = field(default_factory=lambda: {'preset': 'paper'})
+    """The preset and the fields of CEFNetConfig that differ from it."""
+    weights: str | None = 'imagenet'
+    """Start of the visual encoder: imagenet (torchvision's, downloaded once) or null (random)."""
+    init_from: str | None = None
+    """Checkpoint whose weights to start from, wherever name and shape agree."""
+    iterations: int = 200_000
+    images_per_batch: int = 12
+    sentences_per_image: int = 1
+    optimizer: str = 'sgd'
+    """sgd (momentum 0.9) or adamw."""
+    learning_rate: float = 7.5e-4
+    weight_decay: float = 5e-4
+    schedule: str = 'step'
+    """step: divided by 10 half-way; one_cycle: up over the first twentieth, down to zero."""
+    gradient_clip: float | None = None
+    """Largest norm of the gradient."""
+    foreground_weight: float = 1.0
+    """Weight of foreground pixels in the cross entropy at the start, ..."""
+    foreground_until: float = 0.0
+    """... decaying linearly to 1 over this share of the iterations."""
+    dice_weight: float = 0.0
+    """Weight of the Dice loss beside the cross entropy."""
+    unknown_rate: float = 0.0
+    """Share of words shown as unknown, so that the network learns to do without."""
+    coarse_image_size: int | None = None
+    """Side in pixels of the images of the first part of the run, for speed, ..."""
+    coarse_until: float = 0.0
+    """... which ends at this share of the iterations."""
+    precision: str = 'fp32'
+    """fp32 or bf16 (autocast)."""
+    workers: int = 2
+    """Processes that prepare batches."""
+    checkpoint_every: int = 500
+    """Iterations between two states that the run can be resumed from."""
+    validate_every: int = 5_000
+    """Iterations between two evaluations on the split ``val``."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, choices in (
+            ('optimizer', OPTIMIZERS), ('schedule', SCHEDULES), ('precision', PRECISIONS),
+            ('weights', ('imagenet', None)),
+        ):
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f'{name}: {getattr(self, name)!r} is none of '
+                    f'{", ".join("null" if choice is None else choice for choice in choices)}'
+                )
+        for name in ('iterations', 'images_per_batch', 'sentences_per_image', 'learning_rate',
+                     'checkpoint_every', 'validate_every'):
+            if not getattr(self, name) > 0:
+                raise ValueError(f'{name}: {getattr(self, name)} is not above zero')
+        for name in ('foreground_until', 'unknown_rate', 'coarse_until'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f'{name}: {getattr(self, name)} is not within 0 and 1')
+
+    @classmethod
+    def load(cls, path: Path | str) -> 'TrainingConfig':
+        """
+        Read a YAML file whose keys are the fields of this class.
+
+        :raises ValueError: for a missing file, broken YAML or a field that does not exist.
+        """
+        try:
+            values = yaml.safe_load(Path(path).read_text())
+        except OSError as error:
+            raise ValueError(f"no readable training configuration '{path}': {error}") from error
+        except yaml.YAMLError as error:
+            raise ValueError(f"'{path}' is not valid YAML: {error}") from error
+        if not isinstance(values, dict):
+            raise ValueError(f"'{path}' holds no mapping of training options")
+        known = {entry.name: entry.type for entry in dataclasses.fields(cls)}
+        for name, value in values.items():
+            if name not in known:
+                raise ValueError(
+                    f"'{path}': no training option {name!r}; there are {', '.join(known)}"
+                )
+            # YAML reads 1e-3 as a string; a float is what was meant.
+            if known[name] is float and not isinstance(value, bool):
+                try:
+                    values[name] = float(value)
+                except (TypeError, ValueError):
+                    raise ValueError(f"'{path}': {name}: {value!r} is not a number") from None
+            elif known[name] is int and (isinstance(value, bool) or not isinstance(value, int)):
+                raise ValueError(f"'{path}': {name}: {value!r} is not a whole number")
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give every field, for a checkpoint."""
+        return dataclasses.asdict(self)
