@@ -178,9 +178,9 @@ def array_to_image(pixels: np.ndarray, encoding: str, header: Header) -> Image:
     """
     Make an image message of an array.
 
-    ``pixels``: HxW or HxWxC with the dtype and channels of ``encoding``, which is mono8, rgb8, bgr8,
-    mono16 or another of SUPPORTED_ENCODINGS; ``header`` is taken over as it is. Rows are not padded, the
-    byte order is this machine's. Raises ImageConversionError where array and encoding disagree.
+    ``pixels``: HxW or HxWxC with the dtype and channels of ``encoding``, one of
+    SUPPORTED_ENCODINGS; ``header`` is taken over as it is. Rows are not padded, the byte order is
+    this machine's. Raises ImageConversionError where array and encoding disagree.
     """
     expected = _ENCODINGS.get(encoding)
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
