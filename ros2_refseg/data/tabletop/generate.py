@@ -17,7 +17,6 @@
 import multiprocessing
 import os
 import time
-from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,25 +79,6 @@ def generate(
     seconds = time.monotonic() - start
     print(f'{scenes} scenes with {writer.sentence_count} sentences in {seconds:.1f} s '
           f'({scenes / seconds:.1f} scenes/s), written to {out}')
-
-
-def add_arguments(parser: ArgumentParser) -> None:
-    """Add the options of ``refseg data tabletop``."""
-    parser.add_argument('--out', type=Path, required=True, help='folder to make')
-    parser.add_argument('--scenes', type=int, required=True, help='number of scenes')
-    parser.add_argument('--seed', type=int, default=0, help='same seed, same bytes (default 0)')
-    parser.add_argument('--split', choices=SPLITS,
-                        help='the split of all scenes (default: 90 %% train, 5 %% val, 5 %% test)')
-    parser.add_argument('--workers', type=int, default=os.cpu_count() or 1,
-                        help='processes (default: one for each CPU core)')
-    parser.add_argument('--width', type=int, default=320, help='pixels (default 320)')
-    parser.add_argument('--height', type=int, default=240, help='pixels (default 240)')
-
-
-def run(arguments: Namespace) -> None:
-    """Do what the options of ``refseg data tabletop`` ask for."""
-    generate(arguments.out, arguments.scenes, arguments.seed, arguments.split, arguments.workers,
-             arguments.width, arguments.height)
 
 
 def _split_of(index: int) -> str:

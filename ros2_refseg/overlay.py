@@ -1,0 +1,62 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A picture of a result, for people."""
+
+import cv2
+import numpy as np
+
+from ros2_refseg.segmenter import Segmentation
+
+MASK_COLOUR = (255, 64, 200)  # RGB; rare on tables and in rooms
+BOUNDARY_COLOUR = (255, 255, 0)
+MASK_OPACITY = 0.45
+CAPTION_HEIGHT = 1 / 16  # of the image's height
+
+
+def draw_overlay(image: np.ndarray, segmentation: Segmentation) -> np.ndarray:
+    """
+    Draw a result into a copy of its image: the mask tinted, its contour, sentence and score.
+
+    :param image: uint8 HxWx3, RGB.
+    :return: uint8 HxWx3, RGB.
+    """
+    overlay = image.copy()
+    inside = segmentation.mask > 0
+    tint = np.array(MASK_COLOUR) * MASK_OPACITY
+    overlay[inside] = (overlay[inside] * (1 - MASK_OPACITY) + tint).astype(np.uint8)
+    contours, _ = cv2.findContours(segmentation.mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    thickness = max(1, round(image.shape[0] / 240))
+    cv2.drawContours(overlay, contours, -1, BOUNDARY_COLOUR, thickness)
+    answer = f'{segmentation.score:.2f}' if segmentation.found else 'not found'
+    _write_caption(overlay, f'{segmentation.sentence}: {answer}')
+    return overlay
+
+
+def _write_caption(image: np.ndarray, text: str) -> None:
+    """Write a line of text across the top, white on black, made to fit the width."""
+    height, width = image.shape[:2]
+    line = int(height * CAPTION_HEIGHT)
+    if line < 6:
+        return  # too small to be read
+    # OpenCV's fonts hold ASCII only.
+    text = text.encode('ascii', 'replace').decode()
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    (text_width, text_height), _ = cv2.getTextSize(text, font, 1.0, 1)
+    scale = min(0.7 * line / text_height, 0.96 * width / text_width)
+    image[:line] //= 3
+    cv2.putText(
+        image, text, (int(0.02 * width), int(0.75 * line)), font, scale, (255, 255, 255), 1,
+        cv2.LINE_AA,
+    )
