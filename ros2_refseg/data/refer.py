@@ -79,7 +79,7 @@ def load_pickle(path: Path | str) -> Any:
     :raises ValueError: when it is damaged or asks for anything else.
     """
     try:
-        with open(path, 'rb') as file:
+        with Path(path).open('rb') as file:
             return _PlainUnpickler(file, encoding='latin1').load()
     except (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError,
             AttributeError, OverflowError, MemoryError) as error:
@@ -134,17 +134,18 @@ class ReferDataset:
         return self._image_of[reference.image_id]
 
     def mask(self, reference: Reference) -> np.ndarray:
-        """Decode a reference's mask: uint8 (H, W), 0 or 1, the union of its polygons or its RLE."""
+        """
+        Decode a reference's mask: uint8 (H, W), 0 or 1, the union of its polygons or its RLE.
+
+        :raises ValueError: when its annotation holds neither.
+        """
         image = self._image_of[reference.image_id]
-        segmentation = reference.annotation['segmentation']
-        if isinstance(segmentation, dict):
-            rle = segmentation
-            if isinstance(rle['counts'], list):
-                rle = coco_mask.frPyObjects(rle, image.height, image.width)
-        else:
-            polygons = segmentation if isinstance(segmentation[0], list) else [segmentation]
-            rle = coco_mask.merge(coco_mask.frPyObjects(polygons, image.height, image.width))
-        return coco_mask.decode(rle)
+        try:
+            return decode_mask(reference.annotation['segmentation'], image.height, image.width)
+        except (KeyError, ValueError) as error:
+            raise ValueError(
+                f'instances.json in {self.folder}: annotation {reference.annotation["id"]} has no '
+                f'usable segmentation: {error}') from error
 
     def read_image(self, image: ReferImage) -> np.ndarray:
         """
@@ -261,6 +262,29 @@ def _load_json(path: Path) -> Any:
         raise ValueError(f'{path} is no readable JSON: {error}') from error
 
 
+def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarray:
+    """
+    Decode a COCO segmentation: uint8 (height, width), 0 or 1.
+
+    It is a list of polygons (x, y, x, y ... in pixels), one such polygon, or an RLE, compressed or
+    not. :raises ValueError: when it is something else, or an RLE of another size.
+    """
+    try:
+        if isinstance(segmentation, dict):
+            rle = segmentation
+            if isinstance(rle['counts'], list):
+                rle = coco_mask.frPyObjects(rle, height, width)
+            if list(rle['size']) != [height, width]:
+                raise ValueError(f'an RLE of {rle["size"]} in an image of {[height, width]}')
+        else:
+            polygons = segmentation if isinstance(segmentation[0], list) else [segmentation]
+            rle = coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
+        return coco_mask.decode(rle)
+    # pycocotools raises plain Exception on what is no segmentation.
+    except Exception as error:
+        raise ValueError(f'{type(error).__name__}: {error}') from error
+
+
 @dataclass(frozen=True)
 class NewReference:
     """An object to write: compressed RLE (of pycocotools), and (sentence, form) pairs."""
@@ -352,4 +376,4 @@ def _write_whole(path: Path, data: bytes) -> None:
     """Write a file that is either complete or not there."""
     part = path.with_name(path.name + '.part')
     part.write_bytes(data)
-    os.replace(part, path)
+    part.replace(path)

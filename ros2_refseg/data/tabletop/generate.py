@@ -16,8 +16,10 @@
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,8 +65,12 @@ def generate(
     draw. Without a ``split`` 90 % of the scenes are train, 5 % val and 5 % test.
 
     :raises FileExistsError: when ``out`` exists and is not empty.
+    :raises ValueError: on an unknown split or a number that is too small.
     """
-    for name, value in (('scenes', scenes), ('workers', workers)):
+    if split not in (None, *SPLITS):
+        raise ValueError(f'split is {split!r}; it must be one of {", ".join(SPLITS)}')
+    for name, value in (('scenes', scenes), ('workers', workers), ('width', width),
+                        ('height', height)):
         if value < 1:
             raise ValueError(f'{name} is {value}; it must be at least 1')
     if seed < 0:
@@ -88,14 +94,16 @@ def _split_of(index: int) -> str:
 def _draw_all(jobs: list[_Job], workers: int) -> Iterator[_Scene]:
     # Spawned, not forked: OpenGL contexts do not survive a fork.
     context = multiprocessing.get_context('spawn')
-    with context.Pool(workers, initializer=_start_worker) as pool:
-        yield from pool.imap(_draw, jobs, chunksize=4)
+    with ProcessPoolExecutor(workers, context, _start_worker) as pool:
+        yield from pool.map(_draw, jobs, chunksize=4)
 
 
 _simulators: dict[tuple[int, int], Tabletop] = {}
 
 
 def _start_worker() -> None:
+    # Ctrl-C reaches the whole group; the parent alone answers it and ends the workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The scenes share the cores; threads within one would only get in each other's way.
     os.environ.setdefault('LP_NUM_THREADS', '1')
     cv2.setNumThreads(1)

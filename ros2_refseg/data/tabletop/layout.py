@@ -14,12 +14,17 @@
 
 """What stands on a table: objects, camera, lights and table drawn at random."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ros2_refseg.data.tabletop.palette import (
-    COLOURS, nominal_colour, sample_colour, sample_table_texture)
+    COLOURS,
+    nominal_colour,
+    sample_colour,
+    sample_table_texture,
+)
 from ros2_refseg.data.tabletop.shapes import KINDS
 
 SIZES = {'small': 0.82, 'large': 1.28}
@@ -142,27 +147,42 @@ def sample_layout(rng: np.random.Generator, width: int, height: int) -> Layout:
 def place(
     rng: np.random.Generator, items: list[Item], camera: Camera, table_size: tuple[float, float],
 ) -> list[Item]:
-    """Find free and visible places; items that find none in 60 tries are left out."""
+    """Find free and visible places; items that find none are left out."""
     placed: list[Item] = []
     boxes: list[np.ndarray] = []
     for item in items:
-        for _ in range(60):
-            spot = camera.ground(rng.uniform(0, camera.width), rng.uniform(0, camera.height))
-            if spot is None or np.any(np.abs(spot) > np.array(table_size) - item.radius):
-                continue
-            if any(np.hypot(spot[0] - other.x, spot[1] - other.y)
-                   < item.radius + other.radius + GAP for other in placed):
-                continue
-            box = projected_box(camera, spot, item)
-            if _cropped(box, camera) > LARGEST_CROP:
-                continue
-            if any(_overlap(box, other) > LARGEST_OVERLAP for other in boxes):
-                continue
-            placed.append(Item(item.kind, item.colour, item.size, item.rgb, item.scale,
-                               float(spot[0]), float(spot[1]), item.yaw))
-            boxes.append(box)
-            break
+        def free(spot: np.ndarray, item: Item = item) -> bool:
+            return all(np.hypot(spot[0] - other.x, spot[1] - other.y)
+                       >= item.radius + other.radius + GAP for other in placed)
+
+        spot = find_spot(rng, item, camera, table_size, free, boxes, tries=60)
+        if spot is not None:
+            placed.append(replace(item, x=float(spot[0]), y=float(spot[1])))
+            boxes.append(projected_box(camera, spot, item))
     return placed
+
+
+def find_spot(
+    rng: np.random.Generator, item: Item, camera: Camera, table_size: tuple[float, float],
+    free: Callable[[np.ndarray], bool], boxes: Sequence[np.ndarray], tries: int,
+) -> np.ndarray | None:
+    """
+    Draw a place x, y (metres) on the table for an item; None after ``tries`` in vain.
+
+    There ``free`` is true, and the item is in view and hides little of the other items, whose
+    boxes in the image are ``boxes``, and they little of it.
+    """
+    for _ in range(tries):
+        spot = camera.ground(rng.uniform(0, camera.width), rng.uniform(0, camera.height))
+        if spot is None or np.any(np.abs(spot) > np.array(table_size) - item.radius):
+            continue
+        if not free(spot):
+            continue
+        box = projected_box(camera, spot, item)
+        if (_cropped(box, camera) <= LARGEST_CROP
+                and all(_overlap(box, other) <= LARGEST_OVERLAP for other in boxes)):
+            return spot
+    return None
 
 
 _CIRCLE = np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)

@@ -85,8 +85,8 @@ def _wood(rng: np.random.Generator) -> np.ndarray:
     planks = rng.integers(3, 8)
     plank = np.floor(y * planks).astype(int)
     bend = 0.02 * np.sin(2 * np.pi * (x * rng.uniform(0.5, 2) + rng.uniform(size=planks)[plank]))
-    rings = sum(np.sin(2 * np.pi * (frequency * (y + bend) + phase))
-                for frequency, phase in zip(rng.uniform(15, 70, 3), rng.uniform(size=3), strict=True))
+    waves = zip(rng.uniform(15, 70, 3), rng.uniform(size=3), strict=True)
+    rings = sum(np.sin(2 * np.pi * (frequency * (y + bend) + phase)) for frequency, phase in waves)
     tone = rng.normal(1.0, 0.06, planks)[plank]
     seam = np.where(y * planks % 1.0 < 0.03, 0.75, 1.0)
     return (tone + 0.035 * rings) * seam

@@ -95,15 +95,16 @@ class OffscreenRenderer:
         return self._read()
 
     def bodies(self) -> np.ndarray:
-        """Draw what is where: int32 (H, W), the body's number in the model, 0 the world."""
+        """Draw what is where: uint16 (H, W), the body's number in the model, 0 the world."""
         flags = self._scene.flags
         flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
         try:
-            pixels = self._read().astype(np.int32)
+            pixels = self._read()
         finally:
             flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 0
-        drawn = pixels[..., 0] + (pixels[..., 1] << 8) + (pixels[..., 2] << 16)
-        body_of = np.zeros(self._scene.ngeom + 1, np.int32)
+        # MAX_GEOMS fits into the first two bytes of the number that is drawn as a colour.
+        drawn = pixels[..., 0] | pixels[..., 1].astype(np.uint16) << 8
+        body_of = np.zeros(self._scene.ngeom + 1, np.uint16)
         for geom in self._scene.geoms[:self._scene.ngeom]:
             if geom.segid >= 0:
                 body_of[geom.segid + 1] = self._model.geom_bodyid[geom.objid]

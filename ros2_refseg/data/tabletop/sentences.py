@@ -188,7 +188,7 @@ def _outermost(group: list[_Spot]) -> _Found:
              ('the bottommost {n}', 'the {n} nearest to the bottom'), ('the lower {n}',))):
         target = _first(group, key, RUNNER_UP_MARGIN)
         if target is not None:
-            yield target, phrases + (pair if len(group) == 2 else ())
+            yield target, (*phrases, *(pair if len(group) == 2 else ()))
 
 
 def _on_a_side(group: list[_Spot]) -> _Found:
@@ -225,8 +225,8 @@ def _in_the_middle(group: list[_Spot]) -> _Found:
     if len(central) == 1 and off(central[0]) < CENTRE:
         # Of three or more, 'in the middle' may also mean the middle one of a row.
         short = ('the {n} in the middle', 'the {n} in the center') if len(group) < 3 else ()
-        yield central[0], short + ('the {n} in the middle of the picture',
-                                   'the {n} in the center of the image')
+        yield central[0], (*short, 'the {n} in the middle of the picture',
+                           'the {n} in the center of the image')
     if len(group) == 3:
         row = sorted(group, key=lambda spot: spot.across)
         gaps = [row[1].across - row[0].across, row[2].across - row[1].across]

@@ -96,7 +96,8 @@ def tube(path: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         radii[:, None] * sine,
         path[:, 1, None] + tangent[:, 0, None] * across,
     ], axis=-1)
-    vertices = np.vstack([rings.reshape(-1, 3), *(np.array([[x, 0.0, z]]) for x, z in path[[0, -1]])])
+    ends = [[x, 0.0, z] for x, z in path[[0, -1]]]
+    vertices = np.vstack([rings.reshape(-1, 3), ends])
     first, last = len(vertices) - 2, len(vertices) - 1
     here = np.arange(TUBE_SEGMENTS)
     there = np.roll(here, -1)
@@ -110,7 +111,10 @@ def tube(path: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return vertices, np.vstack(faces)
 
 
-def _arc(centre: tuple[float, float], radii: tuple[float, float], start: float, stop: float) -> np.ndarray:
+def _arc(
+    centre: tuple[float, float], radii: tuple[float, float], start: float, stop: float,
+) -> np.ndarray:
+    """Give 9 points (x, z) of an ellipse between two angles in degrees."""
     angles = np.radians(np.linspace(start, stop, 9))
     return np.stack([centre[0] + radii[0] * np.cos(angles),
                      centre[1] + radii[1] * np.sin(angles)], axis=1)
@@ -195,7 +199,8 @@ def _book() -> Kind:
 
 
 def _teapot() -> Kind:
-    spout = np.array([(0.040, 0.030), (0.058, 0.036), (0.070, 0.050), (0.077, 0.068), (0.086, 0.080)])
+    spout = np.array([
+        (0.040, 0.030), (0.058, 0.036), (0.070, 0.050), (0.077, 0.068), (0.086, 0.080)])
     return Kind(
         words=('teapot', 'pot'), radius=0.086, height=0.108,
         parts=(Part('mesh', mesh='teapot'), Part('mesh', mesh='teapot_spout'),
