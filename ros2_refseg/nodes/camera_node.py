@@ -93,6 +93,7 @@ SCENE = TopicSpec(
     String,
     'tabletop only: JSON with stamp, frame_id, objects, and sentences that are true of the image',
 )
+CAMERA_TOPICS = (IMAGE_RAW, CAMERA_INFO, LABELS, SCENE)
 
 
 class CameraNode(Node):

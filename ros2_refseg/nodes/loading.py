@@ -19,8 +19,9 @@ from typing import Any
 
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
+from ros2_refseg.checkpoint import CheckpointError, choose_device
 from ros2_refseg.nodes.parameters import ParameterError
-from ros2_refseg.segmenter import CheckpointError, DeviceError, Segmenter
+from ros2_refseg.segmenter import Segmenter
 
 
 def load_segmenter(values: dict[str, Any], logger: RcutilsLogger) -> Segmenter:
@@ -29,16 +30,21 @@ def load_segmenter(values: dict[str, Any], logger: RcutilsLogger) -> Segmenter:
 
     Raises ParameterError for what cannot be met. `checkpoint` goes before `coattention`.
     """
-    checkpoint = values['checkpoint']
+    checkpoint, device = values['checkpoint'], values['device']
     try:
-        segmenter = Segmenter.load(
-            checkpoint or values['coattention'], values['device'], values['precision']
-        )
-    except DeviceError as error:
+        choose_device(device)
+    except ValueError as error:
         raise ParameterError('device', str(error)) from error
+    try:
+        segmenter = Segmenter.load(checkpoint or values['coattention'], device, values['precision'])
     except CheckpointError as error:
-        name = 'checkpoint' if checkpoint else 'coattention'
-        raise ParameterError(name, str(error)) from error
+        raise ParameterError('checkpoint' if checkpoint else 'coattention', str(error)) from error
+    except ValueError as error:  # all else that load takes from the parameters
+        raise ParameterError('precision', str(error)) from error
+    except (RuntimeError, MemoryError) as error:  # torch: no memory left, a broken driver
+        raise ParameterError(
+            'device', f'the network cannot be put on {device!r}: {error}'
+        ) from error
     segmenter.threshold = values['threshold']
     segmenter.boundary_threshold = values['boundary_threshold']
     if checkpoint and segmenter.config.coattention != values['coattention']:

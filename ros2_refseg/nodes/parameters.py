@@ -27,7 +27,7 @@ from rclpy.node import Node
 # Parameters that rclpy itself declares or reads.
 _BUILT_IN = re.compile(r'use_sim_time|start_type_description_service|qos_overrides\..*')
 
-_TYPE_NAMES = {bool: 'bool', int: 'int', float: 'double', str: 'string'}
+_TYPE_NAMES = {bool: 'boolean', int: 'integer', float: 'double', str: 'string'}
 
 
 class ParameterError(ValueError):
@@ -60,7 +60,7 @@ class ParameterSpec:
     @property
     def type_name(self) -> str:
         """Name the type as `ros2 param describe` does."""
-        return 'string or int' if self.dynamic else _TYPE_NAMES[type(self.default)]
+        return 'string or integer' if self.dynamic else _TYPE_NAMES[type(self.default)]
 
     @property
     def constraint(self) -> str:

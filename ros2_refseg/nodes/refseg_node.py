@@ -13,267 +13,28 @@
 # limitations under the License.
 
 
-"""The node `refseg`: a camera stream and a sentence in, the mask of the thing meant out."""
+"""Entry point of the executable `refseg_node`."""
 
-import dataclasses
-import time
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
-import torch
-from rcl_interfaces.msg import SetParametersResult
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.clock import Clock, ClockType
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
-from rclpy.parameter import Parameter
-from rclpy.subscription import Subscription
-from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import String
 
-from ros2_refseg.nodes.diagnostics import DIAGNOSTICS, SILENCE, State, diagnostic_array
-from ros2_refseg.nodes.image_conversion import ImageConversionError, compressed_to_rgb
-from ros2_refseg.nodes.image_converter import ImageConverter
-from ros2_refseg.nodes.latest_slot import PacedWorker
-from ros2_refseg.nodes.loading import load_segmenter
-from ros2_refseg.nodes.outputs import OUTPUTS, Outputs
-from ros2_refseg.nodes.parameters import ParameterError, declare_parameters
-from ros2_refseg.nodes.refseg_parameters import REFSEG_PARAMETERS, query_problem
 from ros2_refseg.nodes.running import run_node
-from ros2_refseg.nodes.statistics import Statistics
-from ros2_refseg.nodes.throttled_log import ThrottledLog
-from ros2_refseg.nodes.topics import TopicSpec
-from ros2_refseg.segmenter import Segmentation
 
-IMAGE = TopicSpec('~/image', Image, 'camera image; remap it to your camera', reliable=False)
-QUERY = TopicSpec(
-    '/referring_query', String, 'the sentence; the newest holds, a blank one stops', depth=10
-)
-
-_SPECS = {spec.name: spec for spec in REFSEG_PARAMETERS}
-_LOG_PERIOD = 10.0  # s between two lines about the same kind of bad input
-_REMINDER_PERIOD = 30.0  # s between two reminders that something is missing
 _EXECUTOR_THREADS = 3  # images, diagnostics, and parameters with sentences
 
 
-class RefsegNode(Node):
-    """
-    Answers every camera frame with the mask and boundary of what the sentence in force means.
+def _make_node() -> Node:
+    # Imported only after rclpy has taken over the signals: torch takes seconds, and a Ctrl-C
+    # meanwhile ends the process without a traceback.
+    from ros2_refseg.nodes.segmentation_node import SegmentationNode
 
-    Callbacks only take note; one worker thread converts, runs the network and publishes, always on
-    the newest frame. Raises ParameterError for a parameter that cannot be met.
-    """
-
-    def __init__(self, **node_options: Any):
-        """``node_options`` go to rclpy's Node."""
-        super().__init__('refseg', **node_options)
-        logger = self.get_logger()
-        self._values = declare_parameters(self, REFSEG_PARAMETERS)
-        self._segmenter = load_segmenter(self._values, logger)
-        self._query = self._values['query'].strip()
-        self._query_was_set = bool(self._query)
-        self._started = time.monotonic()
-        self._told_unknown: tuple[str, tuple[str, ...]] | None = None
-        self._statistics = Statistics()
-        self._problems = ThrottledLog(logger, _LOG_PERIOD)
-        self._reminders = ThrottledLog(logger, _REMINDER_PERIOD)
-        self._converter = ImageConverter(logger)
-        self._outputs = Outputs(self, logger.warning)
-        self._worker = PacedWorker(self._answer, self._values['max_rate'])
-        self._images = self._subscribe_to_images()
-        self._queries = QUERY.subscribe(self, self._on_query, logger.warning)
-        self._diagnostics = DIAGNOSTICS.advertise(self, logger.warning)
-        # Images and diagnostics have groups of their own, so that they go on while the default
-        # group, which serves parameters and sentences, loads another network.
-        self.create_timer(
-            1.0,
-            self._on_second,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-            clock=Clock(clock_type=ClockType.STEADY_TIME),  # runs even where /clock stands still
-        )
-        self.add_on_set_parameters_callback(self._on_parameters)
-        self._worker.start()
-        self._log_what_runs()
-
-    def close(self) -> None:
-        """Let the worker finish its frame and end."""
-        self._worker.stop()
-
-    def _subscribe_to_images(self) -> Subscription:
-        spec = IMAGE
-        if self._values['image_transport'] == 'compressed':
-            # As image_transport has it: the base topic is remapped, then the suffix is added.
-            name = f'{self.resolve_topic_name(IMAGE.name)}/compressed'
-            spec = dataclasses.replace(IMAGE, name=name, message_type=CompressedImage)
-        return spec.subscribe(
-            self,
-            self._on_image,
-            self.get_logger().warning,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-        )
-
-    def _log_what_runs(self) -> None:
-        segmenter = self._segmenter
-        outputs = ' '.join(self.resolve_topic_name(spec.name) for spec in OUTPUTS)
-        self.get_logger().info(
-            f'network {segmenter.checkpoint} ({segmenter.config.coattention}) on '
-            f'{segmenter.device} in {segmenter.precision}; images from {self._images.topic_name}, '
-            f'sentences from {self._queries.topic_name}, answers on {outputs}'
-        )
-
-    # Callbacks, in the executor's threads: they must return at once.
-
-    def _on_image(self, message: Image | CompressedImage) -> None:
-        self._statistics.image_received()
-        if self._query and self._outputs.demanded():
-            self._worker.submit(message)
-
-    def _on_query(self, message: String) -> None:
-        problem = query_problem(message.data)
-        if problem:
-            self._statistics.sentence_refused()
-            holds = f'{self._query!r} stays in force' if self._query else 'none is in force'
-            self._problems.warning('query', f'{self._queries.topic_name}: {problem}; {holds}')
-            return
-        # Sentences go through the parameter, so that it always tells the one in force.
-        self.set_parameters([Parameter('query', Parameter.Type.STRING, message.data)])
-
-    def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
-        changes = {p.name: p.value for p in parameters if p.name in _SPECS}
-        try:
-            for name, value in changes.items():
-                _SPECS[name].validate(value)
-            self._apply(changes)
-        except ParameterError as error:
-            return SetParametersResult(successful=False, reason=str(error))
-        return SetParametersResult(successful=True)
-
-    def _apply(self, changes: dict[str, Any]) -> None:
-        """Apply valid changes, all or none; raises ParameterError where a network cannot be had."""
-        values = {**self._values, **changes}
-        if any(values[name] != self._values[name] for name in ('checkpoint', 'coattention')):
-            self._change_network(values, changes)
-        self._values = values
-        self._segmenter.threshold = values['threshold']
-        self._segmenter.boundary_threshold = values['boundary_threshold']
-        self._worker.max_rate = values['max_rate']
-        if 'query' in changes:
-            self._query = values['query'].strip()
-            self._query_was_set = True
-            if not self._query:
-                self._worker.discard()
-
-    def _change_network(self, values: dict[str, Any], changes: dict[str, Any]) -> None:
-        # The worker goes on with the old network meanwhile.
-        segmenter = load_segmenter(values, self.get_logger())
-        if 'coattention' in changes and segmenter.config.coattention != values['coattention']:
-            raise ParameterError(
-                'coattention',
-                f"{values['coattention']!r} has no effect while 'checkpoint' is "
-                f'{values["checkpoint"]!r}, which has {segmenter.config.coattention!r}; '
-                "set 'checkpoint' to '' for the bundled networks",
-            )
-        self._segmenter = segmenter
-        self._log_what_runs()
-
-    def _on_second(self) -> None:
-        self._remind()
-        state = State(
-            statistics=self._statistics,
-            dropped=self._worker.dropped,
-            segmenter=self._segmenter,
-            query=self._query,
-            demanded=self._outputs.demanded(),
-            image_topic=self._images.topic_name,
-            query_topic=self._queries.topic_name,
-            converter=self._converter.backend,
-        )
-        self._diagnostics.publish(diagnostic_array(self, state))
-
-    def _remind(self) -> None:
-        """Say what is missing: no answer without a reason."""
-        topic = self._images.topic_name
-        silent = self._statistics.seconds_without_image()
-        if silent > SILENCE:
-            publishers = self.count_publishers(topic)
-            hint = (
-                'look at `ros2 topic hz` and, for its QoS, at `ros2 topic info -v`'
-                if publishers
-                else f"start a camera, or remap '{IMAGE.name}' to the topic of yours"
-            )
-            self._reminders.warning(
-                'image',
-                f'no image on {topic} for {silent:.0f} s; publishers on it: {publishers}; {hint}',
-            )
-        if not self._query_was_set and time.monotonic() - self._started > SILENCE:
-            topic = self._queries.topic_name
-            self._reminders.warning(
-                'query',
-                f'no sentence yet on {topic}; publishers on it: {self.count_publishers(topic)}; '
-                f'publish one: ros2 topic pub --once {topic} std_msgs/msg/String '
-                '"{data: \'the red mug\'}"',
-            )
-
-    # The worker's thread.
-
-    def _answer(self, message: Image | CompressedImage) -> None:
-        started = time.monotonic()
-        query, demanded = self._query, self._outputs.demanded()
-        if not query or not demanded:
-            return
-        try:
-            rgb = self._convert(message)
-        except ImageConversionError as error:
-            self._statistics.image_was_bad(str(error))
-            topic = self._images.topic_name
-            self._problems.warning(
-                ('image', error.kind), f'{topic}: {error}; this image gets no answer'
-            )
-            return
-        try:
-            segmentation = self._segmenter.segment(rgb, query)
-            if not self._query:  # stopped meanwhile
-                return
-            timing = self._outputs.publish(demanded, message.header, rgb, segmentation, started)
-        except Exception as error:  # whatever a frame does, the node lives on
-            if self.context.ok():
-                self._report_failure(error, rgb.shape)
-            return
-        self._statistics.frame_answered(timing)
-        self._tell_unknown_words(segmentation)
-
-    def _convert(self, message: Image | CompressedImage) -> np.ndarray:
-        if isinstance(message, CompressedImage):
-            return compressed_to_rgb(message)
-        return self._converter.to_rgb(message)
-
-    def _report_failure(self, error: Exception, shape: tuple[int, ...]) -> None:
-        frame = f'{shape[1]}x{shape[0]} frame'
-        if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
-            problem = (
-                f'out of memory on {self._segmenter.device} for a {frame}, which was dropped; free '
-                'memory, send smaller images, or take a smaller network'
-            )
-            if self._segmenter.device.type == 'cuda':
-                torch.cuda.empty_cache()
-        else:
-            problem = f'a {frame} was dropped: {type(error).__name__}: {error}'
-        self._statistics.frame_failed(problem)
-        self._problems.error(('failure', type(error)), problem)
-
-    def _tell_unknown_words(self, segmentation: Segmentation) -> None:
-        unknown = (segmentation.sentence, tuple(segmentation.unknown_words))
-        if segmentation.unknown_words and unknown != self._told_unknown:
-            self.get_logger().warning(
-                f'{segmentation.sentence!r}: the network was not taught the words '
-                f'{", ".join(segmentation.unknown_words)} and does not look at them'
-            )
-        self._told_unknown = unknown
+    return SegmentationNode()
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run the node; returns the exit code."""
+    """Run the node `refseg`; returns the exit code."""
     return run_node(
-        'refseg', RefsegNode, lambda: MultiThreadedExecutor(num_threads=_EXECUTOR_THREADS), args
+        'refseg', _make_node, lambda: MultiThreadedExecutor(num_threads=_EXECUTOR_THREADS), args
     )
