@@ -316,8 +316,6 @@ class ReferWriter:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise FileExistsError(f'{out} is not an empty folder; delete it or name another one')
         self._folder, self._pictures = out / name, out / 'images' / name
-        self._folder.mkdir(parents=True)
-        self._pictures.mkdir(parents=True)
         self._split_by = split_by
         self._categories = {category: number for number, category in enumerate(categories, 1)}
         self._images: list[dict] = []
@@ -335,6 +333,7 @@ class ReferWriter:
         references: Sequence[NewReference],
     ) -> None:
         """Write one encoded picture of ``size`` (height, width) and note its references."""
+        self._pictures.mkdir(parents=True, exist_ok=True)
         (self._pictures / file_name).write_bytes(picture)
         image_id = len(self._images)
         self._images.append(
@@ -364,6 +363,7 @@ class ReferWriter:
                       for category, number in self._categories.items()]
         instances = {'info': {'description': self._folder.name}, 'images': self._images,
                      'annotations': self._annotations, 'categories': categories}
+        self._folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(instances, separators=(',', ':'))
         _write_whole(self._folder / 'instances.json', text.encode())
         # A copy made of JSON types shares no objects, on whose sharing a pickle's bytes depend.

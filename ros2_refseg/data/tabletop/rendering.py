@@ -63,7 +63,8 @@ class OffscreenRenderer:
         if 'MUJOCO_GL' not in os.environ:
             raise RuntimeError(
                 'found neither OSMesa nor EGL, and the tabletop simulator needs one of them to '
-                'draw without a screen; on Debian and Ubuntu: apt-get install libosmesa6')
+                'draw without a screen; on Debian and Ubuntu: apt-get install libosmesa6, or '
+                'libegl1 libgl1-mesa-dri where there is no such package any more')
         self._width, self._height = width, height
         self._gl = mujoco.GLContext(width, height)
         self._drawing: mujoco.MjrContext | None = None

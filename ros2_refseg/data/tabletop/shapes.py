@@ -122,7 +122,7 @@ def _arc(
 
 def _mug() -> Kind:
     return Kind(
-        words=('mug', 'cup'), radius=0.066, height=0.095,
+        words=('mug', 'cup'), radius=0.077, height=0.095,
         parts=(Part('mesh', mesh='mug'), Part('mesh', mesh='mug_handle')),
         meshes={
             'mug': lambda: lathe([
@@ -175,7 +175,7 @@ def _box() -> Kind:
         words=('box', 'carton'), radius=0.058, height=0.140,
         parts=(Part('box', (0.032, 0.048, 0.070), (0, 0, 0.070)),
                Part('box', (0.0325, 0.034, 0.030), (0, 0, 0.082), paint='tint'),
-               Part('box', (0.0040, 0.0484, 0.0704), (0, 0, 0.070), paint='shade')))
+               Part('box', (0.0040, 0.0484, 0.0702), (0, 0, 0.0702), paint='shade')))
 
 
 def _ball() -> Kind:
@@ -202,7 +202,7 @@ def _teapot() -> Kind:
     spout = np.array([
         (0.040, 0.030), (0.058, 0.036), (0.070, 0.050), (0.077, 0.068), (0.086, 0.080)])
     return Kind(
-        words=('teapot', 'pot'), radius=0.086, height=0.108,
+        words=('teapot', 'pot'), radius=0.092, height=0.110,
         parts=(Part('mesh', mesh='teapot'), Part('mesh', mesh='teapot_spout'),
                Part('mesh', mesh='teapot_handle'),
                Part('sphere', (0.010,), (0, 0, 0.100), paint='shade')),

@@ -1,0 +1,254 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The REFER layout: what is written is read again, real data are read, damage is named."""
+
+import json
+import pickle
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from pycocotools import mask as coco_mask
+
+from ros2_refseg.data.refer import (
+    NewReference,
+    ReferDataset,
+    ReferWriter,
+    decode_mask,
+    encode_mask,
+    load_pickle,
+)
+
+SAMPLES = Path(__file__).resolve().parents[2] / 'shared' / 'data'
+needs_samples = pytest.mark.skipif(
+    not SAMPLES.is_dir(), reason='no ../shared/data with samples of the public data sets')
+
+HEIGHT, WIDTH = 30, 40
+
+
+def write_data(out: Path, scenes: int = 3) -> list[np.ndarray]:
+    """Write scenes with one reference of two sentences each; give their masks."""
+    rng = np.random.default_rng(0)
+    masks = [(rng.uniform(size=(HEIGHT, WIDTH)) < 0.3).astype(np.uint8) for _ in range(scenes)]
+    writer = ReferWriter(out, 'tabletop', 'refseg', ['mug', 'ball'])
+    for index, mask in enumerate(masks):
+        picture = np.full((HEIGHT, WIDTH, 3), (200, 10, 50 * index), np.uint8)
+        writer.add(
+            f'{index}.png', cv2.imencode('.png', picture[..., ::-1])[1].tobytes(),
+            (HEIGHT, WIDTH), 'val' if index == 2 else 'train',
+            [NewReference('ball', encode_mask(mask),
+                          [('The red ball', 'attribute'), (f'ball {index}', 'position')])])
+    writer.close()
+    return masks
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Give the root of a small data set, which may be damaged."""
+    write_data(tmp_path / 'data')
+    return tmp_path / 'data'
+
+
+def test_what_was_written_is_read(tmp_path):
+    masks = write_data(tmp_path / 'data')
+    data = ReferDataset(tmp_path / 'data', 'all')
+    assert len(data) == len(data.samples) == 6
+    assert [len(image.references) for image in data.images] == [1, 1, 1]
+    for index, (reference, mask) in enumerate(zip(data.references, masks, strict=True)):
+        assert reference.category == 'ball'
+        assert reference.sentences == ['The red ball', f'ball {index}']
+        assert reference.forms == ['attribute', 'position']
+        np.testing.assert_array_equal(data.mask(reference), mask)
+        rows, columns = np.nonzero(mask)
+        assert reference.box == (
+            columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1)
+        image = data.image_of(reference)
+        assert (image.height, image.width) == (HEIGHT, WIDTH)
+        assert tuple(data.read_image(image)[0, 0]) == (200, 10, 50 * index)
+
+
+def test_splits(data):
+    assert len(ReferDataset(data, 'train')) == 4
+    assert len(ReferDataset(data / 'tabletop', 'val', split_by='refseg')) == 2
+    with pytest.raises(ValueError, match="no split 'testA'; it has: train, val"):
+        ReferDataset(data, 'testA')
+
+
+def test_pickle_has_the_fields_of_refer(data):
+    path = data / 'tabletop' / 'refs(refseg).p'
+    assert path.read_bytes()[:2] == b'\x80\x02'
+    row = load_pickle(path)[1]
+    assert row['sent_ids'] == [2, 3]
+    assert row['sentences'][0] == {
+        'sent_id': 2, 'sent': 'The red ball', 'raw': 'The red ball',
+        'tokens': ['the', 'red', 'ball'], 'form': 'attribute'}
+    assert {key: row[key] for key in ('ref_id', 'ann_id', 'image_id', 'category_id', 'split',
+                                      'file_name')} == {
+        'ref_id': 1, 'ann_id': 1, 'image_id': 1, 'category_id': 2, 'split': 'train',
+        'file_name': '1.png'}
+
+
+def test_same_calls_give_same_bytes(tmp_path):
+    write_data(tmp_path / 'a')
+    write_data(tmp_path / 'b')
+    files = sorted(path.relative_to(tmp_path / 'a') for path in (tmp_path / 'a').rglob('*.*'))
+    assert len(files) == 5
+    for file in files:
+        assert (tmp_path / 'a' / file).read_bytes() == (tmp_path / 'b' / file).read_bytes()
+
+
+def test_writer_refuses_a_folder_in_use(tmp_path):
+    (tmp_path / 'notes.txt').write_text('mine')
+    with pytest.raises(FileExistsError, match='not an empty folder'):
+        write_data(tmp_path)
+
+
+def test_masks_of_every_coco_form():
+    square = [10, 5, 20, 5, 20, 15, 10, 15]
+    other = [30, 20, 35, 20, 35, 25, 30, 25]
+    both = decode_mask([square, other], HEIGHT, WIDTH)
+    assert both.sum() == 100 + 25
+    np.testing.assert_array_equal(both[5:15, 10:20], 1)
+    np.testing.assert_array_equal(decode_mask(square, HEIGHT, WIDTH),
+                                  both * (np.arange(WIDTH) < 25))
+    flat = both.ravel(order='F')
+    changes = np.flatnonzero(np.diff(flat)) + 1
+    counts = np.diff([0, *changes, flat.size]).tolist()
+    plain = {'size': [HEIGHT, WIDTH], 'counts': counts}
+    np.testing.assert_array_equal(decode_mask(plain, HEIGHT, WIDTH), both)
+    np.testing.assert_array_equal(decode_mask(encode_mask(both), HEIGHT, WIDTH), both)
+
+
+@pytest.mark.parametrize('segmentation', [
+    [], {}, 7, [[]], 'text', {'size': [5, 5], 'counts': [20, 5]},
+    {'size': [HEIGHT, WIDTH], 'counts': 3}])
+def test_no_segmentation(segmentation):
+    with pytest.raises(ValueError):
+        decode_mask(segmentation, HEIGHT, WIDTH)
+
+
+class _Command:
+    def __reduce__(self):
+        return print, ('a pickle ran code',)
+
+
+def test_pickle_runs_no_code(tmp_path, capsys):
+    path = tmp_path / 'refs(evil).p'
+    path.write_bytes(pickle.dumps([_Command()], protocol=2))
+    with pytest.raises(ValueError, match=r'refs\(evil\)\.p .* asks for .*print'):
+        load_pickle(path)
+    assert capsys.readouterr().out == ''
+
+
+def test_pickle_of_python_2(tmp_path):
+    path = tmp_path / 'refs(old).p'
+    # A list of one byte string, as Python 2's str was written, with a Latin-1 letter.
+    path.write_bytes(b'\x80\x02]q\x00U\x04caf\xe9q\x01a.')
+    assert load_pickle(path) == ['caf\N{LATIN SMALL LETTER E WITH ACUTE}']
+
+
+@pytest.mark.parametrize('damage', [
+    lambda whole: whole[:len(whole) // 2], lambda whole: b'', lambda whole: b'no pickle',
+    lambda whole: b'\x80\x63' + whole[2:]], ids=['truncated', 'empty', 'text', 'version'])
+def test_damaged_pickle(data, damage):
+    path = data / 'tabletop' / 'refs(refseg).p'
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=r'refs\(refseg\)\.p is no readable pickle'):
+        ReferDataset(data)
+
+
+@pytest.mark.parametrize('rows', [[{'no': 'fields'}], 3, {'a': 1}, ['text']])
+def test_pickle_of_something_else(data, rows):
+    (data / 'tabletop' / 'refs(refseg).p').write_bytes(pickle.dumps(rows, protocol=2))
+    with pytest.raises(ValueError, match='not a REFER data set'):
+        ReferDataset(data)
+
+
+def test_damaged_instances(data):
+    path = data / 'tabletop' / 'instances.json'
+    path.write_text(path.read_text()[:100])
+    with pytest.raises(ValueError, match=r'instances\.json is no readable JSON'):
+        ReferDataset(data)
+
+
+def test_damaged_mask_names_its_annotation(data):
+    path = data / 'tabletop' / 'instances.json'
+    instances = json.loads(path.read_text())
+    instances['annotations'][1]['segmentation'] = []
+    path.write_text(json.dumps(instances))
+    dataset = ReferDataset(data)
+    with pytest.raises(ValueError, match='annotation 1 has no usable segmentation'):
+        dataset.mask(dataset.references[1])
+
+
+def test_missing_and_damaged_pictures(data):
+    (data / 'images' / 'tabletop' / '1.png').write_bytes(b'no picture')
+    dataset = ReferDataset(data)
+    with pytest.raises(ValueError, match=r'1\.png is no readable picture'):
+        dataset.read_image(dataset.images[1])
+    small = cv2.imencode('.png', np.zeros((3, 4, 3), np.uint8))[1]
+    (data / 'images' / 'tabletop' / '1.png').write_bytes(small.tobytes())
+    with pytest.raises(ValueError, match=r'is 4x3, but instances\.json says 40x30'):
+        dataset.read_image(dataset.images[1])
+    (data / 'images' / 'tabletop' / '1.png').unlink()
+    with pytest.raises(FileNotFoundError, match=r'1 pictures are missing, the first one is 1\.png'):
+        ReferDataset(data)
+
+
+def test_wrong_folders(data, tmp_path):
+    with pytest.raises(FileNotFoundError, match='no folder'):
+        ReferDataset(tmp_path / 'nowhere')
+    with pytest.raises(FileNotFoundError, match='no REFER data set'):
+        ReferDataset(data / 'images')
+    with pytest.raises(FileNotFoundError, match=r'no file .*refs\(unc\)\.p'):
+        ReferDataset(data, split_by='unc')
+    copy = data / 'tabletop' / 'refs(google).p'
+    copy.write_bytes((data / 'tabletop' / 'refs(refseg).p').read_bytes())
+    with pytest.raises(ValueError, match='choose split_by from google, refseg'):
+        ReferDataset(data)
+    (data / 'refcoco').mkdir()
+    (data / 'refcoco' / 'instances.json').write_text('{}')
+    with pytest.raises(ValueError, match=r'several data sets .*refcoco, tabletop'):
+        ReferDataset(data)
+
+
+@needs_samples
+def test_refcoco():
+    data = ReferDataset(SAMPLES / 'refcoco_sample', 'all', split_by='unc')
+    assert (len(data.images), len(data.references)) == (5, 6)
+    assert len(data) == sum(len(reference.sentences) for reference in data.references)
+    for reference in data.references:
+        image, mask = data.image_of(reference), data.mask(reference)
+        assert image.path.parent.name == 'train2014'
+        assert data.read_image(image).shape[:2] == mask.shape
+        # COCO's boxes are those of the polygons, the masks' are whole pixels.
+        box = coco_mask.toBbox(coco_mask.encode(np.asfortranarray(mask)))
+        np.testing.assert_allclose(box, reference.box, atol=2.5)
+        assert mask.sum() == pytest.approx(reference.annotation['area'], rel=0.05)
+
+
+@needs_samples
+def test_refs_json_and_flat_polygons(tmp_path):
+    source = SAMPLES / 'refcoco3ds_sample'
+    data = ReferDataset(source)
+    assert len(data.images) == 3
+    for name in ('refs.json', 'instances.json', 'images8'):
+        (tmp_path / name).symlink_to(source / name)
+    same = ReferDataset(tmp_path)
+    assert same.references == data.references
+    for reference in data.references[::10]:
+        assert data.mask(reference).sum() == pytest.approx(
+            reference.annotation['area'], rel=0.1, abs=10)
