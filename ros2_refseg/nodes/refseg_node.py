@@ -18,6 +18,7 @@
 from collections.abc import Sequence
 
 from rclpy.executors import MultiThreadedExecutor
+from rclpy.logging import get_logger
 from rclpy.node import Node
 
 from ros2_refseg.nodes.running import run_node
@@ -26,6 +27,7 @@ _EXECUTOR_THREADS = 3  # images, diagnostics, and parameters with sentences
 
 
 def _make_node() -> Node:
+    get_logger('refseg').info('starting')
     # Imported only after rclpy has taken over the signals: torch takes seconds, and a Ctrl-C
     # meanwhile ends the process without a traceback.
     from ros2_refseg.nodes.segmentation_node import SegmentationNode

@@ -100,7 +100,7 @@ REFSEG_PARAMETERS = (
     ParameterSpec(
         'image_transport',
         'raw',
-        'raw subscribes to the image topic, compressed to the one below it that ends in /compressed.',
+        'raw subscribes to the image topic, compressed to its sub-topic /compressed.',
         read_only=True,
         choices=('raw', 'compressed'),
     ),

@@ -1,0 +1,207 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+
+"""The real node in this process, with a network that can be held or made to fail."""
+
+import array
+import threading
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from diagnostic_msgs.msg import DiagnosticStatus
+from harness import header, picture, until
+from rclpy.context import Context
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from ros2_refseg.msg import ReferringSegmentation
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import String
+
+from ros2_refseg.nodes import segmentation_node
+from ros2_refseg.nodes.loading import load_segmenter
+
+
+class Gate:
+    """Wraps `Segmenter.segment`: counts, fails or waits when told to."""
+
+    def __init__(self):
+        """Let everything pass."""
+        self.open = threading.Event()
+        self.open.set()
+        self.entered = threading.Event()
+        self.error = None
+
+    def guard(self, segment):
+        """Wrap a segmenter's method."""
+
+        def guarded(image, sentence):
+            self.entered.set()
+            assert self.open.wait(60)
+            if self.error is not None:
+                raise self.error
+            return segment(image, sentence)
+
+        return guarded
+
+
+@pytest.fixture
+def gate():
+    return Gate()
+
+
+@pytest.fixture
+def start(gate, checkpoints, monkeypatch):
+    """Start the node under the name `inner` with parameters of the test."""
+
+    def load(values, logger):
+        segmenter = load_segmenter(values, logger)
+        segmenter.segment = gate.guard(segmenter.segment)
+        return segmenter
+
+    monkeypatch.setattr(segmentation_node, 'load_segmenter', load)
+    context = Context()
+    context.init(args=['--ros-args', '-r', '__node:=inner'])
+    executor = MultiThreadedExecutor(num_threads=3, context=context)
+    started = []
+
+    def start_node(**parameters):
+        values = {'checkpoint': str(checkpoints['acm']), 'query': 'the red mug', **parameters}
+        overrides = [Parameter(name, value=value) for name, value in values.items()]
+        node = segmentation_node.SegmentationNode(context=context, parameter_overrides=overrides)
+        executor.add_node(node)
+        thread = threading.Thread(target=executor.spin)
+        thread.start()
+        started.append((node, thread))
+        return node
+
+    yield start_node
+    gate.open.set()
+    executor.shutdown()
+    for node, thread in started:
+        thread.join()
+        node.close()
+        node.destroy_node()
+    context.try_shutdown()
+
+
+def test_parameters_answer_while_the_network_runs(start, gate, tester):
+    start()
+    gate.open.clear()
+    images = tester.publisher(Image, '/inner/image')
+    with tester.listen(ReferringSegmentation, '/inner/result') as results:
+        tester.wait_for_subscriber(images)
+        while not gate.entered.wait(0.2):
+            images.publish(picture(1))
+        assert tester.get_parameter('inner', 'threshold') == 0.5
+        tester.set_parameters('inner', threshold=0.0, query='the blue bowl')
+        assert not results.messages
+        gate.open.set()
+        tester.send_until_answered(images, picture(2), results)
+
+
+def test_frames_that_come_while_the_network_runs_leave_only_the_newest(start, gate, tester):
+    node = start()
+    gate.open.clear()
+    images = tester.publisher(Image, '/inner/image')
+    with tester.listen(ReferringSegmentation, '/inner/result') as results:
+        tester.wait_for_subscriber(images)
+        while not gate.entered.wait(0.2):
+            images.publish(picture(1))
+        for number in range(2, 10):
+            taken = node._statistics.received
+            images.publish(picture(number))
+            while node._statistics.received == taken:
+                gate.entered.wait(0.01)
+        gate.open.set()
+        results.wait(lambda message: message.header == header(9))
+        stamps = [message.header for message in results.messages]
+    assert stamps == [header(1), header(9)]
+
+
+@pytest.mark.parametrize(
+    'error', [torch.cuda.OutOfMemoryError('CUDA out of memory'), MemoryError(), OSError('broken')]
+)
+def test_a_frame_that_fails_is_an_error_and_the_next_one_is_answered(error, start, gate, tester):
+    start()
+    gate.error = error
+    images = tester.publisher(Image, '/inner/image')
+    with tester.listen(ReferringSegmentation, '/inner/result') as results:
+        reason = 'broken' if isinstance(error, OSError) else 'out of memory on cpu'
+        values = tester.send_until_reported(
+            images,
+            picture(1),
+            lambda level, message, _: level == DiagnosticStatus.ERROR and reason in message,
+            node='inner',
+        )
+        assert int(values['failed frames']) >= 1
+        gate.error = None
+        tester.send_until_answered(images, picture(2), results)
+        tester.diagnostics(lambda level, *_: level == DiagnosticStatus.OK, node='inner')
+
+
+def test_silence_is_explained(start, tester, capfd):
+    start(query='')
+    images = tester.publisher(Image, '/inner/image')
+    tester.diagnostics(
+        lambda level, message, _: level == DiagnosticStatus.WARN and 'no image' in message,
+        node='inner',
+    )
+    tester.send_until_reported(
+        images, picture(1), lambda level, message, _: 'no sentence' in message, node='inner'
+    )
+    log = ''.join(capfd.readouterr())
+    assert 'no image on /inner/image' in log and 'ros2 topic' in log
+    assert 'no sentence yet on /referring_query' in log
+
+
+def test_mismatching_qos_is_explained(start, tester, capfd):
+    start()
+    demanding = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    subscription = tester.node.create_subscription(
+        ReferringSegmentation, '/inner/result', lambda _: None, demanding
+    )
+    careless = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+    publisher = tester.node.create_publisher(String, '/referring_query', careless)
+    log = ''
+
+    def explained():
+        nonlocal log
+        log += ''.join(capfd.readouterr())
+        return 'DURABILITY' in log and 'RELIABILITY' in log
+
+    until(explained, 'line about QoS')
+    tester.node.destroy_subscription(subscription)
+    tester.node.destroy_publisher(publisher)
+    assert 'a subscription to /inner/result asks for more' in log
+    assert 'a publisher on /referring_query does not match' in log
+
+
+@pytest.mark.parametrize('size', [(64, 48), (7680, 4320)], ids=['small', '8K'])
+def test_compressed_transport(size, start, tester):
+    start(image_transport='compressed')
+    pixels = np.full((size[1], size[0], 3), 90, np.uint8)
+    message = CompressedImage(header=header(1), format='jpeg')
+    message.data = array.array('B', cv2.imencode('.jpg', pixels)[1].tobytes())
+    images = tester.publisher(CompressedImage, '/inner/image/compressed')
+    with tester.listen(ReferringSegmentation, '/inner/result') as results:
+        answer = tester.send_until_answered(images, message, results)
+        assert (answer.mask.width, answer.mask.height) == size
+        broken = CompressedImage(header=header(2), format='jpeg', data=array.array('B', b'none'))
+        tester.send_until_reported(
+            images, broken, lambda _, text, __: 'cannot be decoded' in text, node='inner'
+        )

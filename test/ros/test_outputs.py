@@ -1,0 +1,127 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+
+"""What the node publishes: the right content, for the right frame, only when somebody listens."""
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
+from harness import header, picture
+from ros2_refseg.msg import ReferringSegmentation
+from sensor_msgs.msg import Image
+
+from ros2_refseg.nodes.image_conversion import array_to_image, image_to_rgb
+
+SENTENCE = 'the red mug'
+
+
+@pytest.fixture
+def images(node, tester):
+    tester.set_parameters('refseg', query=SENTENCE)
+    return tester.publisher(Image, '/refseg/image')
+
+
+def test_result_of_a_full_mask(node, tester, images):
+    tester.set_parameters('refseg', threshold=0.0)
+    with tester.listen(ReferringSegmentation, '/refseg/result') as results:
+        answer = tester.send_until_answered(images, picture(1, 64, 48), results)
+    assert answer.header == answer.mask.header == answer.boundary.header == header(1)
+    assert answer.query == SENTENCE and answer.unknown_words == []
+    assert answer.found and 0 < answer.score <= 1
+    assert (answer.mask.width, answer.mask.height, answer.mask.encoding) == (64, 48, 'mono8')
+    assert set(answer.mask.data) == {255} and answer.area == 64 * 48
+    roi = answer.roi
+    assert (roi.x_offset, roi.y_offset, roi.width, roi.height) == (0, 0, 64, 48)
+    assert (answer.centroid.x, answer.centroid.y, answer.centroid.z) == (31.5, 23.5, 0.0)
+    assert (answer.boundary.width, answer.boundary.height) == (64, 48)
+    assert answer.boundary.encoding == 'mono8'
+    processing = answer.processing_time
+    assert processing.sec + processing.nanosec > 0
+    assert answer.latency.sec > 1e6  # the picture claims to be of January 1970
+
+
+def test_result_of_an_empty_mask(node, tester, images):
+    tester.set_parameters('refseg', threshold=1.0)
+    with tester.listen(ReferringSegmentation, '/refseg/result') as results:
+        answer = tester.send_until_answered(images, picture(1), results)
+    assert not answer.found and answer.score == 0 and answer.area == 0
+    assert set(answer.mask.data) == {0}
+    roi = answer.roi
+    assert (roi.x_offset, roi.y_offset, roi.width, roi.height) == (0, 0, 0, 0)
+    assert (answer.centroid.x, answer.centroid.y) == (0.0, 0.0)
+
+
+def test_single_outputs_agree_with_the_result(node, tester, images):
+    noise = np.random.default_rng(3).integers(0, 256, (48, 64, 3), np.uint8)
+    message = array_to_image(noise, 'rgb8', header(1))
+    with (
+        tester.listen(ReferringSegmentation, '/refseg/result') as results,
+        tester.listen(Image, '/refseg/mask') as masks,
+        tester.listen(Image, '/refseg/boundary') as boundaries,
+        tester.listen(Image, '/refseg/overlay') as overlays,
+    ):
+        tester.diagnostics(
+            lambda *status: status[2]['demanded outputs'] == 'boundary mask overlay result'
+        )
+        answer = tester.send_until_answered(images, message, results)
+        mask, boundary, overlay = (
+            inbox.wait(lambda m: m.header == header(1)) for inbox in (masks, boundaries, overlays)
+        )
+    assert mask == answer.mask
+    assert boundary == answer.boundary
+    assert overlay.encoding == 'bgr8' and image_to_rgb(overlay).shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize('output', ['mask', 'boundary', 'overlay'])
+def test_one_output_alone(output, node, tester, images):
+    with tester.listen(Image, f'/refseg/{output}', reliable=False) as inbox:
+        tester.diagnostics(lambda *status: status[2]['demanded outputs'] == output)
+        answer = tester.send_until_answered(images, picture(1, 32, 24), inbox)
+    assert (answer.width, answer.height) == (32, 24)
+
+
+def test_nothing_is_computed_while_nobody_listens(node, tester, images):
+    with tester.listen(ReferringSegmentation, '/refseg/result') as results:
+        tester.send_until_answered(images, picture(1), results)
+    values = tester.send_until_reported(
+        images,
+        picture(2),
+        lambda level, message, values: level == DiagnosticStatus.WARN and 'nobody' in message,
+    )
+    answered, received = int(values['images answered']), int(values['images received'])
+    values = tester.send_until_reported(
+        images, picture(3), lambda *status: int(status[2]['images received']) >= received + 3
+    )
+    assert int(values['images answered']) == answered
+    with tester.listen(ReferringSegmentation, '/refseg/result') as results:
+        tester.send_until_answered(images, picture(4), results)
+        assert all(message.header == header(4) for message in results.messages)
+
+
+def test_diagnostics_name_what_runs(node, tester, images):
+    with tester.listen(ReferringSegmentation, '/refseg/result') as results:
+        tester.send_until_answered(images, picture(1), results)
+        values = tester.send_until_reported(
+            images, picture(1), lambda level, _, values: level == DiagnosticStatus.OK
+        )
+    assert values['device'] == 'cpu' or values['device'].startswith('cuda')
+    assert values['precision'] in ('fp32', 'bf16', 'fp16')
+    assert values['checkpoint'].endswith('acm.safetensors') and values['coattention'] == 'acm'
+    assert values['query'] == SENTENCE
+    assert values['image topic'] == '/refseg/image' and values['query topic'] == '/referring_query'
+    assert float(values['rate']) > 0
+    assert float(values['processing p50']) <= float(values['processing p95'])
+    assert 'clock' in values['latency p50']  # the pictures claim to be of January 1970
+    assert int(values['images received']) >= int(values['images answered']) > 0
