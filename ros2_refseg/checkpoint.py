@@ -16,8 +16,8 @@
 
 import json
 import os
+import re
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,11 +83,11 @@ class Checkpoint:
                 metadata = file.metadata() or {}
                 weights = {name: file.get_tensor(name) for name in file.keys()}
         except FileNotFoundError as error:
-            raise CheckpointError(
-                f"no file '{path}'; bundled ones: {', '.join(BUNDLED)}"
-            ) from error
+            raise CheckpointError(_no_file(path)) from error
         except (OSError, SafetensorError) as error:
-            raise CheckpointError(f"'{path}' is not a readable safetensors file: {error}") from error
+            raise CheckpointError(
+                f"'{path}' is not a readable safetensors file: {error}"
+            ) from error
         if metadata.get('format') != FORMAT:
             raise CheckpointError(
                 f"'{path}' is not a CEFNet checkpoint: its metadata says format "
@@ -112,16 +112,15 @@ class Checkpoint:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a kill at any moment leaves the old content or the new one whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
+    temporary = path.with_name(f'.{path.name}.part')
     try:
-        with os.fdopen(descriptor, 'wb') as file:
+        with temporary.open('wb') as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except BaseException:
-        os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -159,8 +158,12 @@ def resolve_checkpoint(checkpoint: Path | str) -> Path:
         return bundled[str(checkpoint)]
     path = Path(checkpoint).expanduser()
     if not path.is_file():
-        raise CheckpointError(f"no file '{checkpoint}'; bundled ones: {', '.join(bundled)}")
+        raise CheckpointError(_no_file(checkpoint))
     return path
+
+
+def _no_file(checkpoint: Path | str) -> str:
+    return f"no file '{checkpoint}'; bundled ones: {', '.join(bundled_checkpoints()) or 'none'}"
 
 
 def choose_device(device: str) -> torch.device:
@@ -171,12 +174,12 @@ def choose_device(device: str) -> torch.device:
     """
     if device == 'auto':
         return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    name, _, index = device.partition(':')
-    if name not in ('cpu', 'cuda') or (index and (name == 'cpu' or not index.isdigit())):
+    match = re.fullmatch(r'cpu|cuda(?::(\d+))?', device)
+    if not match:
         raise ValueError(f'{device!r} is none of auto, cpu, cuda, cuda:N')
-    if name == 'cuda':
+    if device != 'cpu':
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if int(index or 0) >= count:
+        if int(match[1] or 0) >= count:
             raise ValueError(
                 f'{device!r} asked for, but this machine has {count or "no"} CUDA '
                 f"device{'s' if count > 1 else ''}; use 'cpu' or 'auto'"

@@ -53,12 +53,19 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the defaults that say something."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, False) else super()._get_help_string(action)
+
+
 def _add_command(
     commands: argparse._SubParsersAction, name: str, summary: str, example: str
 ) -> argparse.ArgumentParser:
     return commands.add_parser(
         name, help=summary, description=summary, epilog=f'example: {example}',
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_HelpFormatter,
     )
 
 

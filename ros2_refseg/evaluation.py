@@ -15,7 +15,6 @@
 """Evaluation: a network's masks against the truth of a data set, at original resolution."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ import torch
 from tqdm import tqdm
 
 from ros2_refseg.cefnet import CEFNet
-from ros2_refseg.data.refer import ReferDataset, Reference
+from ros2_refseg.data.refer import ReferDataset
 from ros2_refseg.data.samples import pad_words
 from ros2_refseg.data.vocabulary import Vocabulary, tokenize
 from ros2_refseg.metrics import SegmentationScore, intersection_and_union, length_bucket
@@ -89,7 +88,7 @@ def evaluate(
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             probability, _ = network.segment(pixels, network.language(words))
         predicted = (probability >= threshold).cpu().numpy()
-        for (reference, number, sentence), mask in zip(samples, predicted):
+        for (reference, number, sentence), mask in zip(samples, predicted, strict=True):
             counts = intersection_and_union(mask, dataset.mask(reference))
             total.add(*counts)
             by_length[length_bucket(len(tokenize(sentence)), LENGTH_BOUNDS)].add(*counts)

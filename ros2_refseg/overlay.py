@@ -19,26 +19,28 @@ import numpy as np
 
 from ros2_refseg.segmenter import Segmentation
 
-MASK_COLOUR = (255, 64, 200)  # RGB; rare on tables and in rooms
-BOUNDARY_COLOUR = (255, 255, 0)
-MASK_OPACITY = 0.45
+CONTOUR_COLOUR = (255, 255, 0)  # RGB
+DIMMED = 0.4  # brightness of what is not meant
 CAPTION_HEIGHT = 1 / 16  # of the image's height
 
 
 def draw_overlay(image: np.ndarray, segmentation: Segmentation) -> np.ndarray:
     """
-    Draw a result into a copy of its image: the mask tinted, its contour, sentence and score.
+    Draw a result into a copy of its image, with sentence and score as a caption.
+
+    What is meant keeps its colours and gets a contour; the rest is dimmed. (A tint would be hard to
+    tell from things of its colour.)
 
     :param image: uint8 HxWx3, RGB.
     :return: uint8 HxWx3, RGB.
     """
     overlay = image.copy()
-    inside = segmentation.mask > 0
-    tint = np.array(MASK_COLOUR) * MASK_OPACITY
-    overlay[inside] = (overlay[inside] * (1 - MASK_OPACITY) + tint).astype(np.uint8)
-    contours, _ = cv2.findContours(segmentation.mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    thickness = max(1, round(image.shape[0] / 240))
-    cv2.drawContours(overlay, contours, -1, BOUNDARY_COLOUR, thickness)
+    if segmentation.found:
+        overlay = cv2.convertScaleAbs(overlay, alpha=DIMMED)
+        cv2.copyTo(image, segmentation.mask, overlay)
+        contours, _ = cv2.findContours(segmentation.mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        thickness = max(1, round(image.shape[0] / 240))
+        cv2.drawContours(overlay, contours, -1, CONTOUR_COLOUR, thickness)
     answer = f'{segmentation.score:.2f}' if segmentation.found else 'not found'
     _write_caption(overlay, f'{segmentation.sentence}: {answer}')
     return overlay

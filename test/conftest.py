@@ -63,3 +63,33 @@ def pytest_pycollect_makemodule(
 class _SkippedModule(pytest.Module):
     def collect(self) -> list:
         pytest.skip(self.config.stash[_MISSING_ROS], allow_module_level=True)
+
+
+@pytest.fixture(scope='session')
+def squares(tmp_path_factory) -> Path:
+    """Draw a small REFER data set: a red and a blue square a picture, said by their colour."""
+    import cv2
+    import numpy as np
+
+    from ros2_refseg.data.refer import NewReference, ReferWriter, encode_mask
+
+    colours = {'red': (220, 30, 30), 'blue': (30, 30, 220)}
+    folder = tmp_path_factory.mktemp('squares') / 'data'
+    writer = ReferWriter(folder, 'squares', 'refseg', ['square'])
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        picture = np.full((60, 80, 3), 128, np.uint8)
+        references = []
+        for colour, left in zip(colours, rng.permutation([5, 45]), strict=True):
+            top = int(rng.integers(5, 25))
+            mask = np.zeros((60, 80), np.uint8)
+            mask[top:top + 30, left:left + 30] = 1
+            picture[mask > 0] = colours[colour]
+            references.append(NewReference(
+                'square', encode_mask(mask),
+                [(f'the {colour} square', 'attribute'), (f'{colour} one', 'short')],
+            ))
+        encoded = cv2.imencode('.jpg', picture[..., ::-1])[1].tobytes()
+        writer.add(f'{number}.jpg', encoded, (60, 80), 'train' if number < 8 else 'val', references)
+    writer.close()
+    return folder

@@ -117,9 +117,10 @@ class Decoder(nn.Module):
 
     def forward(self, encoded: list[Tensor]) -> Prediction:
         """Decode E_1 .. E_5 (BxC_ixH_ixW_i) to logits at the scales of E_4 .. E_1."""
-        *finer, s = [lateral(e) for lateral, e in zip(self.lateral, encoded)]
+        *finer, s = [lateral(e) for lateral, e in zip(self.lateral, encoded, strict=True)]
         prediction = Prediction([], [], [])
-        for d, step, mask_logits in zip(reversed(finer), self.steps, self.mask_logits):
+        scales = zip(reversed(finer), self.steps, self.mask_logits, strict=True)
+        for d, step, mask_logits in scales:
             if self.boundary:
                 s, boundary, transformed = step(s, d)
                 prediction.boundaries.append(boundary)

@@ -70,7 +70,7 @@ class CEFNet(nn.Module):
         encoded = [e1, e2]
         e = e3
         blocks = (self.encoder.res4, self.encoder.res5, None)
-        for fusion, next_block in zip(self.fusions, blocks):
+        for fusion, next_block in zip(self.fusions, blocks, strict=True):
             fused = fusion(e, language)
             encoded.append(fused)
             if next_block is not None:

@@ -118,7 +118,7 @@ def pad_words(sentences: list[list[int] | np.ndarray]) -> Tensor:
     """Stack word number lists to BxT, padded on the right."""
     length = max(len(words) for words in sentences)
     padded = torch.full((len(sentences), length), PADDING_ID)
-    for row, words in zip(padded, sentences):
+    for row, words in zip(padded, sentences, strict=True):
         row[:len(words)] = torch.as_tensor(words)
     return padded
 

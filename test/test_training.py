@@ -1,0 +1,283 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Samples, training and evaluation on a small data set drawn for the purpose."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from ros2_refseg.checkpoint import Checkpoint
+from ros2_refseg.data.refer import ReferDataset
+from ros2_refseg.data.samples import ImageSamples, ResumableBatches, collate, contour_of
+from ros2_refseg.data.vocabulary import UNKNOWN_ID, Vocabulary
+from ros2_refseg.evaluation import evaluate, shuffle_sentences
+from ros2_refseg.training import (
+    Trainer,
+    copy_matching_weights,
+    foreground_weight_at,
+    learning_rate_factor,
+)
+from ros2_refseg.training_config import TrainingConfig
+
+ROOT = Path(__file__).resolve().parent.parent
+TINY = {
+    'model': {
+        'preset': 'edge', 'image_size': 64, 'channels': 16, 'attention_channels': 8,
+        'decoder_channels': 8,
+    },
+    'weights': None, 'iterations': 6, 'images_per_batch': 2, 'sentences_per_image': 2,
+    'optimizer': 'adamw', 'learning_rate': 2e-3, 'schedule': 'one_cycle', 'dice_weight': 1.0,
+    'foreground_weight': 3.0, 'foreground_until': 0.5, 'coarse_image_size': 48, 'coarse_until': 0.5,
+    'workers': 0, 'checkpoint_every': 2, 'validate_every': 4, 'seed': 3,
+}
+
+
+def test_contour_is_a_band_of_2_pixels_on_both_sides_at_320():
+    mask = np.zeros((320, 320), np.uint8)
+    mask[100:200, 100:200] = 1
+    row = contour_of(mask)[150]
+    assert np.flatnonzero(row).tolist() == [98, 99, 100, 101, 198, 199, 200, 201]
+
+
+def test_contour_of_a_small_picture_is_what_touches_the_edge():
+    mask = np.zeros((64, 64), np.uint8)
+    mask[20:30, 20:30] = 1
+    assert np.flatnonzero(contour_of(mask)[25]).tolist() == [19, 20, 29, 30]
+
+
+@pytest.mark.parametrize('value', [0, 1])
+def test_a_mask_without_an_edge_has_no_contour(value):
+    assert not contour_of(np.full((40, 40), value, np.uint8)).any()
+
+
+def test_an_item_shows_different_objects_of_one_image(squares):
+    dataset = ReferDataset(squares, 'train')
+    vocabulary = Vocabulary.from_sentences(sentence for _, sentence in dataset.samples)
+    samples = ImageSamples(dataset, vocabulary, sentences_per_image=2, unknown_rate=0)
+    item = samples[0, (1, 2), 64]
+    assert item['image'].shape == (3, 64, 64) and item['image'].dtype == torch.uint8
+    assert item['masks'].shape == item['contours'].shape == (2, 64, 64)
+    assert not (item['masks'][0] & item['masks'][1]).any()
+    for words, mask in zip(item['words'], item['masks'], strict=True):
+        shown = item['image'].numpy()[:, mask > 0].mean(axis=1)
+        said = 0 if vocabulary.encode('red')[0] in words else 2
+        assert shown.argmax() == said and shown[said] > 190
+
+
+def test_an_item_follows_from_what_it_is_asked_for(squares):
+    dataset = ReferDataset(squares, 'train')
+    vocabulary = Vocabulary.from_sentences(sentence for _, sentence in dataset.samples)
+    samples = ImageSamples(dataset, vocabulary, sentences_per_image=2, unknown_rate=0.5)
+    one, same = (collate([samples[3, (7, 5), 48]]) for _ in range(2))
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    seeds = [collate([samples[3, (7, seed), 48]])['words'].tolist() for seed in range(20)]
+    assert len({str(words) for words in seeds}) > 5
+    assert any(UNKNOWN_ID in row for words in seeds for row in words)
+
+
+def test_batches_cover_every_image_once_an_epoch_and_resume_where_they_were():
+    def batches(first_step: int) -> list:
+        return list(ResumableBatches(6, 2, 9, 1, first_step, lambda step: 32 if step < 4 else 64))
+
+    whole = batches(0)
+    assert batches(5) == whole[5:]
+    for epoch in range(3):
+        indices = [index for batch in whole[3 * epoch:3 * epoch + 3] for index, _, _ in batch]
+        assert sorted(indices) == list(range(6))
+    assert [batch[0][2] for batch in whole] == [32] * 4 + [64] * 5
+    assert whole[:3] != whole[3:6]
+
+
+def losses(trainer: Trainer) -> list[float]:
+    seen = []
+    step = trainer._train_step
+
+    def recorded(batch):
+        terms = step(batch)
+        seen.append(terms.total.item())
+        return terms
+
+    trainer._train_step = recorded
+    trainer.run()
+    return seen
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing after it runs."""
+
+
+def test_a_resumed_run_is_the_run_that_was_not_interrupted(squares, tmp_path):
+    config = TrainingConfig(**TINY)
+    whole = losses(Trainer(config, squares, tmp_path / 'whole', 'cpu'))
+    assert len(whole) == 6
+
+    trainer = Trainer(config, squares, tmp_path / 'cut', 'cpu')
+    step = trainer._train_step
+
+    def killed_at_step_5(batch):
+        if trainer.step == 5:
+            raise Killed
+        return step(batch)
+
+    trainer._train_step = killed_at_step_5
+    with pytest.raises(Killed):
+        trainer.run()
+    resumed = Trainer(config, squares, tmp_path / 'cut', 'cpu')
+    assert resumed.step == 4, 'the last state saved'
+    assert losses(resumed) == pytest.approx(whole[4:], rel=1e-4)
+    one, other = (
+        Checkpoint.load(tmp_path / run / 'checkpoint.safetensors') for run in ('whole', 'cut')
+    )
+    for name, weight in one.network.state_dict().items():
+        torch.testing.assert_close(
+            other.network.state_dict()[name], weight, rtol=1e-2, atol=2e-3, msg=name
+        )
+
+
+def test_a_run_learns_and_leaves_a_checkpoint_that_says_how(squares, tmp_path):
+    config = TrainingConfig(**{
+        **TINY, 'iterations': 40, 'coarse_until': 0.0, 'validate_every': 40, 'checkpoint_every': 40,
+    })
+    trainer = Trainer(config, squares, tmp_path / 'run', 'cpu')
+    seen = losses(trainer)
+    assert np.mean(seen[-5:]) < 0.8 * np.mean(seen[:5])
+    checkpoint = Checkpoint.load(tmp_path / 'run/checkpoint.safetensors')
+    assert checkpoint.training['iterations'] == checkpoint.training['step'] == 40
+    assert checkpoint.training['data'] == 'squares' and checkpoint.training['sentences'] == 32
+    assert checkpoint.scores['val']['samples'] == 16
+    assert set(checkpoint.vocabulary.words) == {'the', 'red', 'blue', 'square', 'one'}
+    assert any((tmp_path / 'run/tensorboard').iterdir())
+
+
+def test_a_run_killed_by_the_system_resumes(squares, tmp_path):
+    config = tmp_path / 'long.yaml'
+    config.write_text(yaml.safe_dump({**TINY, 'iterations': 100_000, 'validate_every': 100_000}))
+    command = [
+        sys.executable, '-c', 'from ros2_refseg.cli import main; raise SystemExit(main())',
+        'train', str(config), '--data', str(squares), '--out', str(tmp_path / 'run'),
+        '--device', 'cpu',
+    ]
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
+    ) as run:
+        # The progress bar ends in a carriage return; 20 iterations have saved ten states.
+        for line in iter(lambda: run.stderr.readline(), ''):
+            if 'loss=' in line:
+                break
+        run.send_signal(signal.SIGKILL)
+    resumed = Trainer(TrainingConfig.load(config), squares, tmp_path / 'run', 'cpu')
+    assert resumed.step >= 18 and resumed.step % 2 == 0
+
+
+def test_another_configuration_does_not_go_on_with_a_run(squares, tmp_path):
+    config = TrainingConfig(**{**TINY, 'iterations': 1})
+    Trainer(config, squares, tmp_path, 'cpu').run()
+    with pytest.raises(ValueError, match='holds a run with another seed'):
+        Trainer(TrainingConfig(**{**TINY, 'iterations': 1, 'seed': 9}), squares, tmp_path, 'cpu')
+
+
+def test_starting_from_a_checkpoint_keeps_words_and_weights(squares, tmp_path):
+    config = TrainingConfig(**{**TINY, 'iterations': 1})
+    start = Trainer(config, squares, tmp_path / 'acm', 'cpu')
+    path = start.run()
+    model = {**TINY['model'], 'coattention': 'vcm'}
+    trainer = Trainer(
+        TrainingConfig(**{**TINY, 'model': model, 'init_from': str(path)}), squares,
+        tmp_path / 'vcm', 'cpu',
+    )
+    loaded = Checkpoint.load(path)
+    assert trainer.vocabulary == loaded.vocabulary
+    left = copy_matching_weights(loaded.network, trainer.network)
+    assert left and all('.coattention.' in name or '.fuse.' in name for name in left)
+    weight = 'encoder.res5.1.conv2.weight'
+    assert torch.equal(trainer.network.state_dict()[weight], loaded.network.state_dict()[weight])
+
+
+def test_evaluation_counts_at_original_resolution(squares):
+    dataset = ReferDataset(squares, 'val')
+    vocabulary = Vocabulary.from_sentences(sentence for _, sentence in dataset.samples)
+    config = TrainingConfig(**TINY)
+    trainer = Trainer(config, squares, squares.parent / 'evaluated', 'cpu')
+    network = trainer.network.eval()
+    scores = evaluate(network, vocabulary, dataset, threshold=0.0, progress=False)
+    # A mask of everything: the IoU of each square is its share of the picture.
+    assert scores['all']['overall_iou'] == pytest.approx(900 / (60 * 80))
+    assert scores['all']['samples'] == len(dataset) == 16
+    assert {name: score['samples'] for name, score in scores['by_form'].items()} == {
+        'attribute': 8, 'short': 8,
+    }
+    assert {name: score['samples'] for name, score in scores['by_length'].items()} == {
+        '1-2': 8, '3': 8,
+    }
+
+
+def test_shuffled_sentences_are_about_another_object(squares):
+    dataset = ReferDataset(squares, 'val')
+    shuffled = shuffle_sentences(dataset)
+    assert len(shuffled) == len(dataset)
+    for reference in dataset.references:
+        for number, sentence in enumerate(reference.sentences):
+            assert ('red' in sentence) != ('red' in shuffled[reference.ref_id, number])
+
+
+def test_schedules():
+    assert [learning_rate_factor('step', done) for done in (0, 0.49, 0.5, 1)] == [1, 1, 0.1, 0.1]
+    one_cycle = [learning_rate_factor('one_cycle', done) for done in np.linspace(0, 1, 101)]
+    assert one_cycle[0] < 0.05 and max(one_cycle) == 1.0 and one_cycle[-1] < 1e-6
+    assert np.argmax(one_cycle) == 5
+    config = TrainingConfig(foreground_weight=5.0, foreground_until=0.5)
+    assert [foreground_weight_at(config, done) for done in (0, 0.25, 0.5, 1)] == [5, 3, 1, 1]
+
+
+@pytest.mark.parametrize('text, message', [
+    ('iterations: many', "iterations: 'many' is not a whole number"),
+    ('learning_rate: fast', "learning_rate: 'fast' is not a number"),
+    ('epochs: 3', "no training option 'epochs'"),
+    ('optimizer: adam', "optimizer: 'adam' is none of sgd, adamw"),
+    ('iterations: 0', 'iterations: 0 is not above zero'),
+    ('coarse_until: 2.0', 'coarse_until: 2.0 is not within 0 and 1'),
+    ('- a list', 'holds no mapping'),
+    ('a: [', 'is not valid YAML'),
+])
+def test_a_configuration_that_cannot_be_is_refused_by_name(tmp_path, text, message):
+    path = tmp_path / 'config.yaml'
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig.load(path)
+
+
+@pytest.mark.parametrize(
+    'path', sorted((ROOT / 'config/train').glob('*.yaml')), ids=lambda path: path.stem
+)
+def test_shipped_configurations_are_valid(path):
+    from ros2_refseg.cefnet import CEFNetConfig
+
+    config = TrainingConfig.load(path)
+    model = dict(config.model)
+    CEFNetConfig.from_preset(model.pop('preset'), vocabulary_size=10, **model)
+
+
+def test_yaml_numbers_without_a_point_are_numbers(tmp_path):
+    path = tmp_path / 'config.yaml'
+    path.write_text('learning_rate: 1e-3\nweights: null\n')
+    assert TrainingConfig.load(path).learning_rate == 1e-3

@@ -1,0 +1,69 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Words and their numbers."""
+
+import pytest
+
+from ros2_refseg.data.vocabulary import (
+    FIRST_WORD_ID,
+    MAX_WORDS,
+    UNKNOWN_ID,
+    Vocabulary,
+    tokenize,
+)
+
+
+@pytest.mark.parametrize('sentence, words', [
+    ('The red mug!', ['the', 'red', 'mug']),
+    ("the mug that isn't red", ['the', 'mug', 'that', "isn't", 'red']),
+    ('it isn\N{RIGHT SINGLE QUOTATION MARK}t', ['it', "isn't"]),
+    ('2nd-from left', ['2nd', 'from', 'left']),
+    ('die gr\N{LATIN SMALL LETTER U WITH DIAERESIS}ne Tasse',
+     ['die', 'gr\N{LATIN SMALL LETTER U WITH DIAERESIS}ne', 'tasse']),
+    ('snake_case', ['snake', 'case']),
+    (' \t\n', []),
+    ('?!...', []),
+])
+def test_tokenize(sentence, words):
+    assert tokenize(sentence) == words
+
+
+def test_numbers_follow_the_alphabet_after_padding_and_unknown():
+    vocabulary = Vocabulary.from_sentences(['the red mug', 'The blue mug'])
+    assert vocabulary.words == ('blue', 'mug', 'red', 'the')
+    assert len(vocabulary) == 4 + FIRST_WORD_ID
+    assert vocabulary.encode('the mug') == [FIRST_WORD_ID + 3, FIRST_WORD_ID + 1]
+
+
+def test_rare_words_can_be_left_out():
+    assert Vocabulary.from_sentences(['a b', 'a c'], min_count=2).words == ('a',)
+
+
+def test_unknown_words_get_their_own_number_and_are_named_once():
+    vocabulary = Vocabulary(('mug', 'the'))
+    assert vocabulary.encode('the roght mug')[1] == UNKNOWN_ID
+    assert vocabulary.unknown_words('the roght roght Mug, second') == ('roght', 'second')
+
+
+def test_a_long_sentence_is_cut():
+    vocabulary = Vocabulary(('word',))
+    assert len(vocabulary.encode('word ' * 500)) == MAX_WORDS
+    assert vocabulary.unknown_words('word ' * MAX_WORDS + 'late') == ()
+
+
+@pytest.mark.parametrize('sentence', ['', '   ', '!?'])
+def test_a_sentence_without_a_word_is_refused(sentence):
+    with pytest.raises(ValueError, match='holds no word'):
+        Vocabulary(('mug',)).encode(sentence)
