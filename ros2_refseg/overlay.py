@@ -19,7 +19,7 @@ import numpy as np
 
 from ros2_refseg.segmenter import Segmentation
 
-CONTOUR_COLOUR = (255, 255, 0)  # RGB
+BOUNDARY_COLOUR = (255, 255, 0)  # RGB
 DIMMED = 0.4  # brightness of what is not meant
 CAPTION_HEIGHT = 1 / 16  # of the image's height
 
@@ -28,8 +28,8 @@ def draw_overlay(image: np.ndarray, segmentation: Segmentation) -> np.ndarray:
     """
     Draw a result into a copy of its image, with sentence and score as a caption.
 
-    What is meant keeps its colours and gets a contour; the rest is dimmed. (A tint would be hard to
-    tell from things of its colour.)
+    What is meant keeps its colours, its boundary is marked and the rest is dimmed. (A tint would be
+    hard to tell from things of its colour.)
 
     :param image: uint8 HxWx3, RGB.
     :return: uint8 HxWx3, RGB.
@@ -38,9 +38,7 @@ def draw_overlay(image: np.ndarray, segmentation: Segmentation) -> np.ndarray:
     if segmentation.found:
         overlay = cv2.convertScaleAbs(overlay, alpha=DIMMED)
         cv2.copyTo(image, segmentation.mask, overlay)
-        contours, _ = cv2.findContours(segmentation.mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-        thickness = max(1, round(image.shape[0] / 240))
-        cv2.drawContours(overlay, contours, -1, CONTOUR_COLOUR, thickness)
+        overlay[segmentation.boundary > 0] = BOUNDARY_COLOUR
     answer = f'{segmentation.score:.2f}' if segmentation.found else 'not found'
     _write_caption(overlay, f'{segmentation.sentence}: {answer}')
     return overlay

@@ -14,13 +14,14 @@
 
 """The segmenter: shapes and meaning of what it gives, and what it refuses."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig
 from ros2_refseg.data.vocabulary import Vocabulary
-from ros2_refseg.overlay import CONTOUR_COLOUR, draw_overlay
+from ros2_refseg.overlay import BOUNDARY_COLOUR, draw_overlay
 from ros2_refseg.segmenter import SENTENCES_REMEMBERED, Segmentation, Segmenter, bounding_box
 
 VOCABULARY = Vocabulary(('left', 'mug', 'red', 'the'))
@@ -144,8 +145,9 @@ def test_bounding_box():
 
 def result_of(mask: np.ndarray, sentence: str) -> Segmentation:
     probability = (mask > 0).astype(np.float32)
+    boundary = mask - cv2.erode(mask, np.ones((3, 3)))
     return Segmentation(
-        sentence, mask, mask, probability, probability, 1.0, bool(mask.any()),
+        sentence, mask, boundary, probability, probability, 1.0, bool(mask.any()),
         bounding_box(mask > 0), (),
     )
 
@@ -157,7 +159,7 @@ def test_overlay_keeps_what_is_meant_and_dims_the_rest():
     overlay = draw_overlay(image, result_of(mask, 'the mug'))
     assert (overlay[150, 150] == 200).all()
     assert (overlay[220, 20] < 100).all()
-    assert (overlay[100, 150] == CONTOUR_COLOUR).all()
+    assert (overlay[100, 150] == BOUNDARY_COLOUR).all()
     assert overlay[:15].max() > 200, 'a caption'
     assert (image == 200).all(), 'the input stays as it was'
 
