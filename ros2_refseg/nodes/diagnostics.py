@@ -44,6 +44,7 @@ class State:
     query: str
     demanded: frozenset[str]
     image_topic: str
+    image_reliability: str
     query_topic: str
     converter: str
 
@@ -84,6 +85,7 @@ def diagnostic_array(node: Node, state: State) -> DiagnosticArray:
         'checkpoint': segmenter.checkpoint,
         'coattention': segmenter.config.coattention,
         'image topic': state.image_topic,
+        'image reliability': state.image_reliability,
         'query topic': state.query_topic,
         'demanded outputs': ' '.join(sorted(name[2:] for name in state.demanded)),
         'image conversion': state.converter,

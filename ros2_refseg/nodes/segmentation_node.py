@@ -26,10 +26,10 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
 
+from ros2_refseg.nodes.adaptive_subscription import AdaptiveSubscription
 from ros2_refseg.nodes.diagnostics import DIAGNOSTICS, SILENCE, State, diagnostic_array
 from ros2_refseg.nodes.image_conversion import ImageConversionError, compressed_to_rgb
 from ros2_refseg.nodes.image_converter import ImageConverter
@@ -43,7 +43,12 @@ from ros2_refseg.nodes.throttled_log import ThrottledLog
 from ros2_refseg.nodes.topics import TopicSpec
 from ros2_refseg.segmenter import Segmentation
 
-IMAGE = TopicSpec('~/image', Image, 'camera image; remap it to your camera', reliable=False)
+IMAGE = TopicSpec(
+    '~/image',
+    Image,
+    'camera image; remap it to your camera. Reliable while all its publishers are',
+    reliable=False,
+)
 QUERY = TopicSpec(
     '/referring_query', String, 'the sentence; the newest holds, a blank one stops', depth=10
 )
@@ -96,17 +101,12 @@ class SegmentationNode(Node):
         """Let the worker finish its frame and end."""
         self._worker.stop()
 
-    def _subscribe_to_images(self) -> Subscription:
+    def _subscribe_to_images(self) -> AdaptiveSubscription:
         spec = IMAGE
         if self._values['image_transport'] == 'compressed':
             # As image_transport has it: the base topic is remapped, then the suffix is added.
             spec = compressed(IMAGE, self.resolve_topic_name(IMAGE.name))
-        return spec.subscribe(
-            self,
-            self._on_image,
-            self.get_logger().warning,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-        )
+        return AdaptiveSubscription(self, spec, self._on_image)
 
     def _log_what_runs(self) -> None:
         segmenter = self._segmenter
@@ -173,6 +173,7 @@ class SegmentationNode(Node):
         self._log_what_runs()
 
     def _on_second(self) -> None:
+        self._images.adapt()
         self._remind()
         state = State(
             statistics=self._statistics,
@@ -181,6 +182,7 @@ class SegmentationNode(Node):
             query=self._query,
             demanded=self._outputs.demanded(),
             image_topic=self._images.topic_name,
+            image_reliability=self._images.reliability,
             query_topic=self._queries.topic_name,
             converter=self._converter.backend,
         )

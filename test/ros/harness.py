@@ -256,13 +256,13 @@ class Tester:
                     return _status(fitting)[2]
         raise AssertionError(f'no such diagnostic status in {DEADLINE} s')
 
-    def send_until_answered(self, publisher, message, inbox):
+    def send_until_answered(self, publisher, message, inbox, patience=SHORT):
         """Publish an image, again if it got lost, until its answer is here; returns that."""
         self.wait_for_subscriber(publisher)
         deadline = time.monotonic() + DEADLINE
         while time.monotonic() < deadline:
             publisher.publish(message)
-            answer = inbox.find(lambda m: m.header == message.header, SHORT)
+            answer = inbox.find(lambda m: m.header == message.header, patience)
             if answer is not None:
                 return answer
         raise AssertionError(f'no answer to {message.header} in {DEADLINE} s')

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from harness import header, picture
+from rclpy.qos import qos_profile_sensor_data
 from ros2_refseg.msg import ReferringSegmentation
 from sensor_msgs.msg import Image
 
@@ -125,3 +126,18 @@ def test_diagnostics_name_what_runs(node, tester, images):
     assert float(values['processing p50']) <= float(values['processing p95'])
     assert 'clock' in values['latency p50']  # the pictures claim to be of January 1970
     assert int(values['images received']) >= int(values['images answered']) > 0
+
+
+def test_best_effort_cameras_are_heard_beside_reliable_ones(node, tester, images):
+    """The subscription follows its publishers: reliable, best effort, and back."""
+    tester.wait_for_subscriber(images)
+    tester.diagnostics(lambda *status: status[2]['image reliability'] == 'reliable')
+    careless = tester.node.create_publisher(Image, '/refseg/image', qos_profile_sensor_data)
+    try:
+        tester.diagnostics(lambda *status: status[2]['image reliability'] == 'best effort')
+        with tester.listen(ReferringSegmentation, '/refseg/result') as results:
+            tester.send_until_answered(careless, picture(1), results)
+            tester.send_until_answered(images, picture(2), results)
+    finally:
+        tester.node.destroy_publisher(careless)
+    tester.diagnostics(lambda *status: status[2]['image reliability'] == 'reliable')

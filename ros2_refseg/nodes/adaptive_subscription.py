@@ -1,0 +1,74 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+
+"""A subscription that matches every publisher, and loses nothing where that can be had."""
+
+import dataclasses
+from collections.abc import Callable
+
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+from rclpy.qos import ReliabilityPolicy
+
+from ros2_refseg.nodes.topics import TopicSpec
+
+
+class AdaptiveSubscription:
+    """
+    Best effort, and reliable as long as every publisher of the topic is.
+
+    Best effort alone matches every camera, but an image travels in hundreds of parts and is lost
+    with any of them: on one machine with Fast DDS as it comes, of 6 MB images hardly one arrives.
+    Depth 1 on both sides keeps a reliable subscription from ever holding a camera up.
+    """
+
+    def __init__(self, node: Node, spec: TopicSpec, callback: Callable):
+        """Subscribe; ``spec`` says best effort. Callbacks have a group of their own."""
+        self._node = node
+        self._spec = spec
+        self._callback = callback
+        self._group = MutuallyExclusiveCallbackGroup()
+        self._subscribe(reliable=False)
+
+    @property
+    def topic_name(self) -> str:
+        """Name the topic, resolved."""
+        return self._subscription.topic_name
+
+    @property
+    def reliability(self) -> str:
+        """Name the present reliability: 'best effort' or 'reliable'."""
+        return 'reliable' if self._reliable else 'best effort'
+
+    def adapt(self) -> None:
+        """Look at the publishers and change over where they ask for it; call it now and then."""
+        publishers = self._node.get_publishers_info_by_topic(self.topic_name)
+        reliable = bool(publishers) and all(
+            publisher.qos_profile.reliability == ReliabilityPolicy.RELIABLE
+            for publisher in publishers
+        )
+        if publishers and reliable != self._reliable:
+            self._node.destroy_subscription(self._subscription)
+            self._subscribe(reliable)
+
+    def _subscribe(self, reliable: bool) -> None:
+        self._reliable = reliable
+        # A mismatch lasts until the next adapt only, so it is worth no more than a debug line.
+        self._subscription = dataclasses.replace(self._spec, reliable=reliable).subscribe(
+            self._node,
+            self._callback,
+            self._node.get_logger().debug,
+            callback_group=self._group,
+        )
