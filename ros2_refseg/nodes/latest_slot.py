@@ -95,7 +95,8 @@ class PacedWorker(Generic[Item]):
         self._max_rate = max_rate
         self._last_start = -float('inf')
         self._slot: LatestSlot[Item] = LatestSlot()
-        self._thread = threading.Thread(target=self._run, name='refseg_worker')
+        # A daemon, so that a process that is interrupted before anybody can stop it still ends.
+        self._thread = threading.Thread(target=self._run, name='refseg_worker', daemon=True)
 
     @property
     def dropped(self) -> int:

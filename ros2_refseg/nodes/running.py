@@ -47,10 +47,10 @@ def run_node(
     Returns the exit code: 0, or 1 when a parameter cannot be met, which is logged as one line.
     """
     rclpy.init(args=args)
+    executor = make_executor()
     node = None
     try:
         node = make_node()
-        executor = make_executor()
         executor.add_node(node)
         executor.spin()
     except ParameterError as error:
@@ -61,7 +61,7 @@ def run_node(
     except Exception:
         if rclpy.ok():
             raise
-        # The signal came at a moment when rclpy could only fail: that is no error.
+        # A signal came while the node was made, and rclpy could only fail: that is no error.
     finally:
         if node is not None:
             node.close()
