@@ -22,19 +22,32 @@ Start a camera without a driver and the node `refseg` on it, with RViz where it 
 The launch ends as soon as one of its processes does. It takes refseg.launch.py's arguments too.
 """
 
+import os
+
 from launch import LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     IncludeLaunchDescription,
     RegisterEventHandler,
+    SetEnvironmentVariable,
     Shutdown,
 )
 from launch.event_handlers import OnProcessExit
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch.substitutions import (
+    EnvironmentVariable,
+    LaunchConfiguration,
+    PathJoinSubstitution,
+)
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
+
+SHARE = FindPackageShare('ros2_refseg')
+
+# Fast DDS reads its settings from the file that this variable names; its name changed after Jazzy.
+OLD_FAST_DDS = os.environ.get('ROS_DISTRO') in ('humble', 'iron', 'jazzy')
+FAST_DDS_VARIABLE = f'{"FASTRTPS" if OLD_FAST_DDS else "FASTDDS"}_DEFAULT_PROFILES_FILE'
 
 ARGUMENTS = [
     DeclareLaunchArgument(
@@ -45,7 +58,7 @@ ARGUMENTS = [
     ),
     DeclareLaunchArgument(
         'rate',
-        default_value='15.0',
+        default_value='10.0',
         description='Images that the camera publishes in a second.',
     ),
     DeclareLaunchArgument(
@@ -60,6 +73,14 @@ ARGUMENTS = [
 
 def generate_launch_description() -> LaunchDescription:
     """Describe the launch; `ros2 launch --show-args` prints the arguments."""
+    # Images fit into shared memory, unless the user has settings: fastdds.xml says why.
+    fast_dds = SetEnvironmentVariable(
+        FAST_DDS_VARIABLE,
+        EnvironmentVariable(
+            FAST_DDS_VARIABLE,
+            default_value=PathJoinSubstitution([SHARE, 'config', 'fastdds.xml']),
+        ),
+    )
     camera = Node(
         package='ros2_refseg',
         executable='refseg_camera',
@@ -73,11 +94,9 @@ def generate_launch_description() -> LaunchDescription:
         output='screen',
     )
     refseg = IncludeLaunchDescription(
-        PythonLaunchDescriptionSource(
-            PathJoinSubstitution([FindPackageShare('ros2_refseg'), 'launch', 'refseg.launch.py'])
-        )
+        PythonLaunchDescriptionSource(PathJoinSubstitution([SHARE, 'launch', 'refseg.launch.py']))
     )
     end_together = RegisterEventHandler(
         OnProcessExit(on_exit=[Shutdown(reason='a process of the demo ended')])
     )
-    return LaunchDescription([*ARGUMENTS, end_together, camera, refseg])
+    return LaunchDescription([*ARGUMENTS, fast_dds, end_together, camera, refseg])

@@ -178,6 +178,22 @@ source_built_package() {
   set -u
 }
 
+# Middleware settings, where the user has none: only this machine takes part, since a robot next door
+# has topics of the same names; and images fit into shared memory (fastdds.xml says why).
+set_up_middleware() {
+  case "${ROS_DISTRO:-}" in
+    humble) export ROS_LOCALHOST_ONLY=${ROS_LOCALHOST_ONLY:-1} ;;
+    *) export ROS_AUTOMATIC_DISCOVERY_RANGE=${ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST} ;;
+  esac
+  local profile=$repository/config/fastdds.xml
+  case "${ROS_DISTRO:-}" in
+    humble | iron | jazzy)
+      export FASTRTPS_DEFAULT_PROFILES_FILE=${FASTRTPS_DEFAULT_PROFILES_FILE:-$profile}
+      ;;
+    *) export FASTDDS_DEFAULT_PROFILES_FILE=${FASTDDS_DEFAULT_PROFILES_FILE:-$profile} ;;
+  esac
+}
+
 # One set-up at a time, even when demo.sh and test.sh start together.
 exec 9< "${BASH_SOURCE[0]}"
 flock 9
@@ -192,3 +208,4 @@ fi
 build_package
 exec 9<&-
 source_built_package
+set_up_middleware

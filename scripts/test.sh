@@ -21,8 +21,8 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup_environment.sh"
 
-# A domain of this run's own, on this machine only: no robot and no second run hears the tests.
-export ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST ROS_DOMAIN_ID=$((1 + $$ % 100))
+# A domain of this run's own: no second run on this machine hears the tests.
+export ROS_DOMAIN_ID=$((1 + $$ % 100))
 # Without ROS 2 its tests skip; here it is there, and its absence is an error.
 export REFSEG_REQUIRE_ROS=1
 
