@@ -132,11 +132,13 @@ class Segmenter:
         unknown = self.vocabulary.unknown_words(sentence)
         if language is None:
             nothing = np.zeros(image.shape[:2], np.float32)
-            return self._result(sentence, unknown, nothing, nothing)
+            return self._result(sentence, unknown, nothing, nothing, inside=nothing > 0)
         pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
         with self._autocast():
             mask, boundary = self.network.segment(pixels.permute(2, 0, 1)[None], language)
-        return self._result(sentence, unknown, mask[0].cpu().numpy(), boundary[0].cpu().numpy())
+        probability, boundary_probability = mask[0].cpu().numpy(), boundary[0].cpu().numpy()
+        inside = probability >= self.threshold
+        return self._result(sentence, unknown, probability, boundary_probability, inside)
 
     def _encode(self, sentence: str) -> Language | None:
         if sentence not in self._languages:
@@ -160,8 +162,8 @@ class Segmenter:
         unknown_words: tuple[str, ...],
         probability: np.ndarray,
         boundary_probability: np.ndarray,
+        inside: np.ndarray,
     ) -> Segmentation:
-        inside = probability >= self.threshold
         found = bool(inside.any())
         return Segmentation(
             sentence=sentence,
