@@ -1,0 +1,127 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The launch files, run by ROS 2's own launch; skipped where that is not installed."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip('launch_ros', reason='launch comes with a ROS 2 distribution, not from wheels')
+
+from launch import LaunchContext, LaunchDescription, LaunchService
+from launch.actions import IncludeLaunchDescription, RegisterEventHandler
+from launch.event_handlers import OnProcessExit, OnProcessIO
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.utilities import perform_substitutions
+from launch_ros.actions import Node
+from launch_ros.utilities import evaluate_parameters
+
+LAUNCH = Path(__file__).resolve().parent.parent.parent / 'launch'
+
+
+def nodes_of(file, **arguments):
+    """Give the nodes that a launch file makes of its arguments, by executable, and the context."""
+    context = LaunchContext(argv=[])
+    context.launch_configurations.update(arguments)
+    found = {}
+
+    def visit(entity):
+        if isinstance(entity, Node):
+            found[entity.node_executable] = entity
+            return
+        for child in entity.visit(context) or ():
+            visit(child)
+
+    source = PythonLaunchDescriptionSource(str(LAUNCH / file))
+    visit(source.get_launch_description(context))
+    return found, context
+
+
+def parameters_of(node, context):
+    """Give the parameters that a node gets besides those of a file."""
+    merged = {}
+    for entry in evaluate_parameters(context, node._Node__parameters):
+        if isinstance(entry, dict):
+            merged.update(entry)
+    return merged
+
+
+def test_nothing_replaces_the_file_unless_given():
+    """Without arguments all parameters are those of params_file, and RViz stays away."""
+    nodes, context = nodes_of('refseg.launch.py')
+    assert list(nodes) == ['refseg_node']
+    assert parameters_of(nodes['refseg_node'], context) == {}
+
+
+def test_arguments_become_parameters_of_their_type():
+    """Strings stay strings, whatever they look like; use_sim_time is a boolean."""
+    nodes, context = nodes_of(
+        'refseg.launch.py', checkpoint='1', device='cuda:0', coattention='vcm', use_sim_time='true'
+    )
+    assert parameters_of(nodes['refseg_node'], context) == {
+        'checkpoint': '1',
+        'device': 'cuda:0',
+        'coattention': 'vcm',
+        'use_sim_time': True,
+    }
+
+
+def test_rviz_follows_the_topics():
+    """In a namespace and with another camera, RViz gets their topics."""
+    nodes, context = nodes_of(
+        'refseg.launch.py', use_rviz='true', namespace='left', image_topic='/arm/image'
+    )
+    remappings = {
+        perform_substitutions(context, list(old)): perform_substitutions(context, list(new))
+        for old, new in nodes['rviz2']._Node__remappings
+    }
+    assert remappings == {
+        '/camera/image_raw': '/arm/image',
+        '/refseg/overlay': '/left/refseg/overlay',
+        '/refseg/mask': '/left/refseg/mask',
+        '/refseg/boundary': '/left/refseg/boundary',
+    }
+
+
+def test_demo_starts_camera_and_node():
+    """The demo has both, and a webcam's number reaches the camera as it is."""
+    nodes, context = nodes_of('demo.launch.py', source='0', rate='5', use_rviz='false')
+    assert set(nodes) == {'refseg_camera', 'refseg_node'}
+    assert parameters_of(nodes['refseg_camera'], context) == {'source': '0', 'rate': 5.0}
+
+
+def test_a_launched_node_names_the_bad_argument():
+    """A real launch: the argument reaches the node, which ends with an error that names it."""
+    output, codes = [], []
+    description = LaunchDescription(
+        [
+            RegisterEventHandler(OnProcessIO(on_stderr=lambda event: output.append(event.text))),
+            RegisterEventHandler(
+                OnProcessExit(on_exit=lambda event, _: codes.append(event.returncode))
+            ),
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(str(LAUNCH / 'refseg.launch.py')),
+                launch_arguments=[('checkpoint', 'nowhere.safetensors'), ('device', 'cpu')],
+            ),
+        ]
+    )
+    service = LaunchService(noninteractive=True)
+    service.include_launch_description(description)
+    asyncio.run(asyncio.wait_for(service.run_async(), timeout=300))
+    text = b''.join(output).decode()
+    assert codes == [1]
+    assert 'checkpoint' in text
+    assert 'nowhere.safetensors' in text
