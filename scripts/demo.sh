@@ -21,8 +21,8 @@
 #   scripts/demo.sh "the red mug"                 a sentence of yours
 #   scripts/demo.sh "the red mug" --frames 100    end after 100 results
 #
-# With a ROS 2 sourced, camera and node come from `ros2 launch ros2_refseg demo.launch.py`, with RViz
-# where it is installed.
+# With a ROS 2 sourced, camera and node come from `ros2 launch ros2_refseg demo.launch.py`, and RViz
+# shows them where it is installed.
 
 set -euo pipefail
 
@@ -39,8 +39,8 @@ cd "$repository"
 # Process id -> what it is, and the signal that ends it cleanly.
 declare -A names=() signals=()
 
-# start NAME SIGNAL COMMAND...: starts a process in a session of its own, so that Ctrl-C reaches this
-# script only, which then ends everything in order. Killing the script outright ends it as well.
+# start NAME SIGNAL COMMAND...: starts a process in a session of its own, so that Ctrl-C reaches
+# this script only, which then ends all in order. Killing the script outright ends them as well.
 start() {
   local name=$1 signal=$2
   shift 2

@@ -178,8 +178,8 @@ source_built_package() {
   set -u
 }
 
-# Middleware settings, where the user has none: only this machine takes part, since a robot next door
-# has topics of the same names; and images fit into shared memory (fastdds.xml says why).
+# Middleware settings, where the user has none: only this machine takes part, since a robot next
+# door has topics of the same names; and images fit into shared memory (fastdds.xml says why).
 set_up_middleware() {
   case "${ROS_DISTRO:-}" in
     humble) export ROS_LOCALHOST_ONLY=${ROS_LOCALHOST_ONLY:-1} ;;
