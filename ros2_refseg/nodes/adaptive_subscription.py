@@ -19,6 +19,7 @@ import dataclasses
 from collections.abc import Callable
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import ReliabilityPolicy
 
@@ -41,19 +42,26 @@ class AdaptiveSubscription:
         self._callback = callback
         self._group = MutuallyExclusiveCallbackGroup()
         self._subscribe(reliable=False)
+        self._topic_name = self._subscription.topic_name  # which a destroyed one cannot tell
+        # In the same group, so that no image is being taken while the subscription changes.
+        node.create_timer(
+            1.0,
+            self._adapt,
+            callback_group=self._group,
+            clock=Clock(clock_type=ClockType.STEADY_TIME),
+        )
 
     @property
     def topic_name(self) -> str:
         """Name the topic, resolved."""
-        return self._subscription.topic_name
+        return self._topic_name
 
     @property
     def reliability(self) -> str:
         """Name the present reliability: 'best effort' or 'reliable'."""
         return 'reliable' if self._reliable else 'best effort'
 
-    def adapt(self) -> None:
-        """Look at the publishers and change over where they ask for it; call it now and then."""
+    def _adapt(self) -> None:
         publishers = self._node.get_publishers_info_by_topic(self.topic_name)
         reliable = bool(publishers) and all(
             publisher.qos_profile.reliability == ReliabilityPolicy.RELIABLE
@@ -65,10 +73,7 @@ class AdaptiveSubscription:
 
     def _subscribe(self, reliable: bool) -> None:
         self._reliable = reliable
-        # A mismatch lasts until the next adapt only, so it is worth no more than a debug line.
+        # A mismatch is mended within a second, so it is not reported.
         self._subscription = dataclasses.replace(self._spec, reliable=reliable).subscribe(
-            self._node,
-            self._callback,
-            self._node.get_logger().debug,
-            callback_group=self._group,
+            self._node, self._callback, report=None, callback_group=self._group
         )

@@ -173,7 +173,6 @@ class SegmentationNode(Node):
         self._log_what_runs()
 
     def _on_second(self) -> None:
-        self._images.adapt()
         self._remind()
         state = State(
             statistics=self._statistics,

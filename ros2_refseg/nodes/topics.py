@@ -66,9 +66,14 @@ class TopicSpec:
         return QoSProfile(depth=self.depth, reliability=reliability)
 
     def subscribe(
-        self, node: Node, callback: Callable, report: Report, **options: Any
+        self, node: Node, callback: Callable, report: Report | None, **options: Any
     ) -> Subscription:
-        """Subscribe; ``report`` gets a line for a publisher whose QoS does not match."""
+        """
+        Subscribe; ``report`` gets a line for a publisher whose QoS does not match.
+
+        Without a ``report`` the subscription has no QoS events at all, and only then may it be
+        destroyed while an executor spins in other threads: rclpy does not expect that of events.
+        """
 
         def on_incompatible(event: Any) -> None:
             policy = qos_policy_name_from_kind(event.last_policy_kind)
@@ -84,7 +89,9 @@ class TopicSpec:
             )
 
         try:
-            events = SubscriptionEventCallbacks(incompatible_qos=on_incompatible)
+            events = SubscriptionEventCallbacks(
+                incompatible_qos=on_incompatible if report else None, use_default_callbacks=False
+            )
             return create(event_callbacks=events)
         except UnsupportedEventTypeError:  # a middleware without this event
             return create()

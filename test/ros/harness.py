@@ -22,6 +22,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,14 @@ from rclpy.context import Context
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
+
+try:
+    from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks
 
 DEADLINE = 180.0
 """Seconds after which something that has to happen counts as never happening."""
@@ -189,9 +195,23 @@ class Tester:
             self._publishers[topic] = self.node.create_publisher(message_type, topic, 1)
         return self._publishers[topic]
 
-    def listen(self, message_type, topic, depth=10, reliable=True):
-        """Subscribe; use it in a `with` to stop listening at its end."""
-        return _Listening(self.node, message_type, topic, depth, reliable)
+    def listen(self, message_type, topic, depth=10, **qos):
+        """Subscribe, reliably unless ``qos`` says otherwise; a `with` block gets the Inbox."""
+        return _Listening(self.node, message_type, topic, QoSProfile(depth=depth, **qos))
+
+    @contextmanager
+    def publishing(self, message_type, topic, **qos):
+        """Give a publisher with a QoS of its own for a `with` block."""
+        publisher = self.node.create_publisher(
+            message_type,
+            topic,
+            QoSProfile(depth=1, **qos),
+            event_callbacks=PublisherEventCallbacks(use_default_callbacks=False),
+        )
+        try:
+            yield publisher
+        finally:
+            self.node.destroy_publisher(publisher)
 
     def wait_for_subscriber(self, publisher):
         until(lambda: publisher.get_subscription_count() > 0, f'a subscriber of {publisher.topic}')
@@ -269,12 +289,14 @@ class Tester:
 
 
 class _Listening:
-    def __init__(self, node, message_type, topic, depth, reliable):
+    def __init__(self, node, message_type, topic, qos):
         self._node = node
         self._inbox = Inbox()
-        reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
-        qos = QoSProfile(depth=depth, reliability=reliability)
-        self._subscription = node.create_subscription(message_type, topic, self._inbox.add, qos)
+        # rclpy does not expect events to be destroyed while it spins in another thread.
+        events = SubscriptionEventCallbacks(use_default_callbacks=False)
+        self._subscription = node.create_subscription(
+            message_type, topic, self._inbox.add, qos, event_callbacks=events
+        )
 
     def __enter__(self):
         return self._inbox

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 from harness import NodeProcess
 from rclpy.logging import get_logger
+from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import String
 
@@ -133,7 +134,9 @@ def test_bad_sources_are_named(source, words, tmp_path):
 def test_node_publishes_a_folder_and_ends_with_it(folder, tester):
     arguments = ('-p', f'source:={folder}', '-p', 'rate:=20.0', '-p', 'frame_id:=eye')
     with (
-        tester.listen(Image, '/still/image_raw', reliable=False) as images,
+        tester.listen(
+            Image, '/still/image_raw', reliability=ReliabilityPolicy.BEST_EFFORT
+        ) as images,
         tester.listen(CameraInfo, '/still/camera_info', depth=100) as infos,
         NodeProcess(
             'refseg_camera',

@@ -27,7 +27,7 @@ from harness import header, picture, until
 from rclpy.context import Context
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.parameter import Parameter
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from ros2_refseg.msg import ReferringSegmentation
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
@@ -171,12 +171,6 @@ def test_silence_is_explained(start, tester, capfd):
 
 def test_mismatching_qos_is_explained(start, tester, capfd):
     start()
-    demanding = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-    subscription = tester.node.create_subscription(
-        ReferringSegmentation, '/inner/result', lambda _: None, demanding
-    )
-    careless = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-    publisher = tester.node.create_publisher(String, '/referring_query', careless)
     log = ''
 
     def explained():
@@ -184,9 +178,13 @@ def test_mismatching_qos_is_explained(start, tester, capfd):
         log += ''.join(capfd.readouterr())
         return 'DURABILITY' in log and 'RELIABILITY' in log
 
-    until(explained, 'line about QoS')
-    tester.node.destroy_subscription(subscription)
-    tester.node.destroy_publisher(publisher)
+    demanding = {'durability': DurabilityPolicy.TRANSIENT_LOCAL}
+    careless = {'reliability': ReliabilityPolicy.BEST_EFFORT}
+    with (
+        tester.listen(ReferringSegmentation, '/inner/result', **demanding),
+        tester.publishing(String, '/referring_query', **careless),
+    ):
+        until(explained, 'line about QoS')
     assert 'a subscription to /inner/result asks for more' in log
     assert 'a publisher on /referring_query does not match' in log
 

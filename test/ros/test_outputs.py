@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from harness import header, picture
-from rclpy.qos import qos_profile_sensor_data
+from rclpy.qos import ReliabilityPolicy
 from ros2_refseg.msg import ReferringSegmentation
 from sensor_msgs.msg import Image
 
@@ -87,7 +87,9 @@ def test_single_outputs_agree_with_the_result(node, tester, images):
 
 @pytest.mark.parametrize('output', ['mask', 'boundary', 'overlay'])
 def test_one_output_alone(output, node, tester, images):
-    with tester.listen(Image, f'/refseg/{output}', reliable=False) as inbox:
+    with tester.listen(
+        Image, f'/refseg/{output}', reliability=ReliabilityPolicy.BEST_EFFORT
+    ) as inbox:
         tester.diagnostics(lambda *status: status[2]['demanded outputs'] == output)
         answer = tester.send_until_answered(images, picture(1, 32, 24), inbox)
     assert (answer.width, answer.height) == (32, 24)
@@ -132,12 +134,13 @@ def test_best_effort_cameras_are_heard_beside_reliable_ones(node, tester, images
     """The subscription follows its publishers: reliable, best effort, and back."""
     tester.wait_for_subscriber(images)
     tester.diagnostics(lambda *status: status[2]['image reliability'] == 'reliable')
-    careless = tester.node.create_publisher(Image, '/refseg/image', qos_profile_sensor_data)
-    try:
+    with (
+        tester.publishing(
+            Image, '/refseg/image', reliability=ReliabilityPolicy.BEST_EFFORT
+        ) as careless,
+        tester.listen(ReferringSegmentation, '/refseg/result') as results,
+    ):
         tester.diagnostics(lambda *status: status[2]['image reliability'] == 'best effort')
-        with tester.listen(ReferringSegmentation, '/refseg/result') as results:
-            tester.send_until_answered(careless, picture(1), results)
-            tester.send_until_answered(images, picture(2), results)
-    finally:
-        tester.node.destroy_publisher(careless)
+        tester.send_until_answered(careless, picture(1), results)
+        tester.send_until_answered(images, picture(2), results)
     tester.diagnostics(lambda *status: status[2]['image reliability'] == 'reliable')
