@@ -20,10 +20,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point
-from rclpy.duration import Duration
 from rclpy.node import Node
-from rclpy.time import Time
 from sensor_msgs.msg import Image, RegionOfInterest
 from std_msgs.msg import Header
 
@@ -40,6 +39,8 @@ OUTPUTS = (
     TopicSpec('~/result', ReferringSegmentation, 'everything about the frame in one message'),
 )
 """Outputs; size, stamp and frame_id are those of the input image."""
+
+_SECOND = 10**9  # ns
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ class Outputs:
             self._publishers['~/boundary'].publish(boundary)
         if '~/result' in demanded:
             result = result_message(header, segmentation, mask, boundary)
-            result.processing_time = Duration(seconds=time.monotonic() - started).to_msg()
-            result.latency = Duration(nanoseconds=self._age(header)).to_msg()
+            result.processing_time = _duration(int((time.monotonic() - started) * 1e9))
+            result.latency = _duration(self._age(header))
             self._publishers['~/result'].publish(result)
         if '~/overlay' in demanded:  # last: it is for the eye, and takes longest to make
             overlay = cv2.cvtColor(draw_overlay(rgb, segmentation), cv2.COLOR_RGB2BGR)
@@ -102,7 +103,14 @@ class Outputs:
 
     def _age(self, header: Header) -> int:
         """Nanoseconds since the stamp; negative where the camera's clock is ahead."""
-        return self._clock.now().nanoseconds - Time.from_msg(header.stamp).nanoseconds
+        # By hand, because rclpy's Time refuses the negative stamps that a broken driver writes.
+        return self._clock.now().nanoseconds - (header.stamp.sec * _SECOND + header.stamp.nanosec)
+
+
+def _duration(nanoseconds: int) -> Duration:
+    """Make a duration, as near as its 32 bits for the seconds allow."""
+    seconds, rest = divmod(nanoseconds, _SECOND)
+    return Duration(sec=min(max(seconds, -(2**31)), 2**31 - 1), nanosec=rest)
 
 
 def result_message(

@@ -95,6 +95,14 @@ def test_one_pixel_is_answered(node, tester, images, results):
     assert (answer.mask.width, answer.mask.height, len(answer.mask.data)) == (1, 1, 1)
 
 
+@pytest.mark.parametrize('seconds', [-(2**31), -1, 0, 2**31 - 1])
+def test_absurd_stamps_are_copied(seconds, node, tester, images, results):
+    message = picture(1)
+    message.header.stamp.sec = seconds
+    answer = tester.send_until_answered(images, message, results)
+    assert answer.mask.header.stamp.sec == seconds
+
+
 def test_8k_is_answered_at_its_size(node, tester, images, results):
     """A hundred megabytes: they arrive because the subscription becomes as reliable as we are."""
     tester.diagnostics(lambda *status: status[2]['image reliability'] == 'reliable')
@@ -142,6 +150,7 @@ def test_sentence_in_another_language_finds_nothing_and_says_so(
     tester.diagnostics(lambda *status: status[2]['query'] == 'die rote Tasse')
     answer = tester.send_until_answered(images, picture(1), results)
     assert answer.unknown_words == ['die', 'rote', 'tasse']
+    assert not answer.found and answer.score == 0 and not any(answer.mask.data)
     node.wait_for_line("'die rote Tasse': .* die, rote, tasse")
 
 
