@@ -142,7 +142,7 @@ def _write_picture(path: Path, pixels) -> None:
 def _add_train(commands: argparse._SubParsersAction) -> None:
     parser = _add_command(
         commands, 'train', 'Train a network; the same command again resumes an interrupted run.',
-        'refseg train config/train/tabletop_acm.yaml --data data/tabletop --out runs/acm',
+        'refseg train config/train/tabletop_start.yaml --data data/tabletop --out runs/start',
     )
     parser.add_argument('config', type=Path, help='YAML file with the fields of TrainingConfig')
     parser.add_argument(
