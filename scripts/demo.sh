@@ -41,10 +41,11 @@ declare -A names=() signals=()
 
 # start NAME SIGNAL COMMAND...: starts a process in a session of its own, so that Ctrl-C reaches
 # this script only, which then ends all in order. Killing the script outright ends them as well.
+# The shell starts such a process with SIGINT ignored, and `ros2 launch` would leave it so.
 start() {
   local name=$1 signal=$2
   shift 2
-  setsid setpriv --pdeathsig "$signal" -- "$@" &
+  setsid env --default-signal=INT setpriv --pdeathsig "$signal" -- "$@" &
   names[$!]=$name
   signals[$!]=$signal
 }
@@ -53,12 +54,11 @@ start() {
 end_all() {
   trap '' INT TERM
   local process deadline=$((SECONDS + 15))
+  for process in $(jobs -pr); do
+    kill -s "${signals[$process]}" "$process" 2> /dev/null || true
+  done
   while [ -n "$(jobs -pr)" ] && [ "$SECONDS" -lt "$deadline" ]; do
-    # Again and again, because a program that is still loading may ignore the first one.
-    for process in $(jobs -pr); do
-      kill -s "${signals[$process]}" "$process" 2> /dev/null || true
-    done
-    sleep 0.3
+    sleep 0.1
   done
   for process in "${!signals[@]}"; do
     kill -KILL -- "-$process" 2> /dev/null || true
