@@ -117,7 +117,7 @@ class SegmentationNode(Node):
             f'sentences from {self._queries.topic_name}, answers on {outputs}'
         )
 
-    # Callbacks, in the executor's threads: they must return at once.
+    # Callbacks, in the executor's threads: all but a change of network return at once.
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         self._statistics.image_received()

@@ -43,7 +43,7 @@ try:
 except ImportError:  # Humble
     from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks
 
-DEADLINE = 180.0
+DEADLINE = 300.0
 """Seconds after which something that has to happen counts as never happening."""
 
 SHORT = 0.5
