@@ -33,6 +33,7 @@ from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
+from ros2_refseg.data.vocabulary import tokenize
 from ros2_refseg.metrics import intersection_over_union
 from ros2_refseg.msg import ReferringSegmentation
 from ros2_refseg.nodes.image_conversion import image_pixels
@@ -100,13 +101,15 @@ class Target:
     def __init__(self, sentence: str):
         """Follow what ``sentence`` means; unknown until a scene lists it."""
         self.sentence = sentence
+        self._words = _content_words(sentence)
         self._followed: Scene | None = None  # the object as its scene describes it
 
     def object_id(self, scene: Scene) -> int | None:
         """Give the id of the object that is meant in a scene; None where that is not known."""
         objects = {thing['id']: thing for thing in scene['objects']}
         for entry in scene['sentences']:
-            if entry['sentence'] == self.sentence and entry['object_id'] in objects:
+            listed = _content_words(entry['sentence']) == self._words
+            if listed and entry['object_id'] in objects:
                 by_attribute = entry['form'] == 'attribute'
                 self._followed = objects[entry['object_id']] if by_attribute else None
                 return entry['object_id']
@@ -255,9 +258,13 @@ class DemoClient(Node):
         elapsed = self._arrivals[-1] - self._arrivals[0] if count > 1 else 0.0
         rate = f'{(count - 1) / elapsed:.1f} results/s' if elapsed > 0 else 'no rate'
         parts = [f'{count} results in {elapsed:.1f} s', rate]
+        scene = self._truth.newest_scene()
         if self._overlaps:
             mean = sum(self._overlaps) / len(self._overlaps)
             parts.append(f'mean IoU {mean:.2f} of {len(self._overlaps)} compared with the truth')
+        elif scene and scene['sentences'] and self._target:
+            true = ', '.join(repr(entry['sentence']) for entry in scene['sentences'][:3])
+            parts.append(f'no IoU: the simulator did not list this sentence as true, but {true}')
         if self._memory:
             now, peak = (value / 2**20 for value in self._memory)
             parts.append(f"the node's resident memory {now:.0f} MB (at most {peak:.0f} MB)")
@@ -267,6 +274,11 @@ class DemoClient(Node):
     def answered(self) -> bool:
         """Whether there was a result."""
         return bool(self._arrivals)
+
+
+def _content_words(sentence: str) -> list[str]:
+    """Give the words without articles: 'red mug' means what 'the red mug' means."""
+    return [word for word in tokenize(sentence) if word not in ('the', 'a', 'an')]
 
 
 def _key(stamp: Time) -> tuple[int, int]:
