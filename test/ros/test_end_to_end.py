@@ -19,7 +19,7 @@ import json
 
 import numpy as np
 import pytest
-from harness import NodeProcess
+from harness import NodeProcess, until
 from ros2_refseg.msg import ReferringSegmentation
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import String
@@ -73,7 +73,7 @@ def test_ten_sentences(camera, refseg, tester, trained):
         tester.listen(CameraInfo, '/camera/camera_info', depth=100) as infos,
         tester.listen(ReferringSegmentation, '/eye/result', depth=100) as results,
     ):
-        tester.wait_for_subscriber(sentences)
+        until(lambda: heard_by(tester, sentences, 'eye'), 'match of the node with the sentences')
         asked = set()
         for _ in range(SENTENCES):
             scenes.clear()
@@ -101,6 +101,13 @@ def test_ten_sentences(camera, refseg, tester, trained):
     assert len(overlaps) >= SENTENCES * RESULTS_EACH and all(0 <= iou <= 1 for iou in overlaps)
     if trained:
         assert np.mean(overlaps) > LEAST_MEAN_IOU
+
+
+def heard_by(tester, publisher, node_name):
+    """Whether all subscribers of a topic, among them one of a node, are matched."""
+    subscribers = tester.node.get_subscriptions_info_by_topic(publisher.topic_name)
+    names = {subscriber.node_name for subscriber in subscribers}
+    return node_name in names and publisher.get_subscription_count() >= len(subscribers)
 
 
 def fresh(scene, asked):
