@@ -16,6 +16,7 @@
 """The camera node's sources other than the simulator, and what its truth says."""
 
 import json
+from importlib.util import find_spec
 
 import cv2
 import numpy as np
@@ -163,8 +164,8 @@ def test_node_ends_with_its_source(folder):
     assert 'Traceback' not in camera.output
 
 
+@pytest.mark.skipif(find_spec('mujoco') is None, reason='needs the simulator')
 def test_tabletop_truth_fits_its_image(tester):
-    pytest.importorskip('mujoco', reason='needs the simulator')
     with (
         tester.listen(Image, '/camera/image_raw', depth=50) as images,
         tester.listen(Image, '/camera/truth/labels', depth=50) as labels,
