@@ -40,7 +40,7 @@ ARGUMENTS = [
         'coattention',
         default_value='',
         choices=['', 'acm', 'vcm'],
-        description='Bundled network to use: acm is faster, vcm is exact. '
+        description='Bundled network to use: acm is asymmetric, vcm is vanilla. '
         'Empty: as params_file says.',
     ),
     DeclareLaunchArgument(

@@ -52,7 +52,7 @@ REFSEG_PARAMETERS = (
     ParameterSpec(
         'coattention',
         'acm',
-        'Bundled network to use while `checkpoint` is empty: acm is faster, vcm is exact.',
+        'Bundled network to use while `checkpoint` is empty: acm is asymmetric, vcm is vanilla.',
         choices=('acm', 'vcm'),
     ),
     ParameterSpec(
