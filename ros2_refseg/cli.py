@@ -146,7 +146,8 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument('config', type=Path, help='YAML file with the fields of TrainingConfig')
     parser.add_argument(
-        '--data', type=Path, required=True, help='REFER data set with the splits train and val'
+        '--data', type=Path, required=True,
+        help='REFER data set with a split train; a split val is scored on the way',
     )
     parser.add_argument(
         '--out', type=Path, help='folder of the run (default: runs/ and the name of CONFIG)'

@@ -39,13 +39,11 @@ def image() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (45, 70, 3), np.uint8)
 
 
-def test_result_has_the_images_size_and_agrees_with_itself(segmenter, image):
-    segmenter.threshold = float(np.median(segmenter.segment(image, 'the mug').probability))
-    segmenter.boundary_threshold = 0.4
-    try:
-        result = segmenter.segment(image, 'the mug')
-    finally:
-        segmenter.threshold = segmenter.boundary_threshold = 0.5
+def test_result_has_the_images_size_and_agrees_with_itself(segmenter, image, monkeypatch):
+    median = float(np.median(segmenter.segment(image, 'the mug').probability))
+    monkeypatch.setattr(segmenter, 'threshold', median)
+    monkeypatch.setattr(segmenter, 'boundary_threshold', 0.4)
+    result = segmenter.segment(image, 'the mug')
     for array in (result.mask, result.boundary, result.probability, result.boundary_probability):
         assert array.shape == (45, 70)
     inside = result.probability >= np.median(result.probability)
@@ -58,12 +56,9 @@ def test_result_has_the_images_size_and_agrees_with_itself(segmenter, image):
     assert result.box == bounding_box(inside)
 
 
-def test_nothing_above_the_threshold_is_not_found(segmenter, image):
-    segmenter.threshold = 1.0
-    try:
-        result = segmenter.segment(image, 'the mug')
-    finally:
-        segmenter.threshold = 0.5
+def test_nothing_above_the_threshold_is_not_found(segmenter, image, monkeypatch):
+    monkeypatch.setattr(segmenter, 'threshold', 1.0)
+    result = segmenter.segment(image, 'the mug')
     assert (result.found, result.score, result.box) == (False, 0.0, (0, 0, 0, 0))
     assert not result.mask.any()
 
@@ -92,12 +87,9 @@ def test_unknown_words_are_named(segmenter, image):
     assert segmenter.segment(image, 'the roght mug').unknown_words == ('roght',)
 
 
-def test_a_sentence_of_unknown_words_is_not_guessed_at(segmenter, image):
-    segmenter.threshold = 0.0
-    try:
-        result = segmenter.segment(image, 'die Tasse links')
-    finally:
-        segmenter.threshold = 0.5
+def test_a_sentence_of_unknown_words_is_not_guessed_at(segmenter, image, monkeypatch):
+    monkeypatch.setattr(segmenter, 'threshold', 0.0)
+    result = segmenter.segment(image, 'die Tasse links')
     assert not result.found and not result.mask.any() and result.score == 0
     assert result.unknown_words == ('die', 'tasse', 'links')
 

@@ -47,10 +47,6 @@ def test_numbers_follow_the_alphabet_after_padding_and_unknown():
     assert vocabulary.encode('the mug') == [FIRST_WORD_ID + 3, FIRST_WORD_ID + 1]
 
 
-def test_rare_words_can_be_left_out():
-    assert Vocabulary.from_sentences(['a b', 'a c'], min_count=2).words == ('a',)
-
-
 def test_unknown_words_get_their_own_number_and_are_named_once():
     vocabulary = Vocabulary(('mug', 'the'))
     assert vocabulary.encode('the roght mug')[1] == UNKNOWN_ID

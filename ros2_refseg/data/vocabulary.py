@@ -15,7 +15,6 @@
 """Words and their numbers: how a sentence becomes what the network reads."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,10 +46,9 @@ class Vocabulary:
     words: tuple[str, ...]
 
     @classmethod
-    def from_sentences(cls, sentences: Iterable[str], min_count: int = 1) -> 'Vocabulary':
-        """Collect the words that occur at least ``min_count`` times, in alphabetical order."""
-        counts = Counter(word for sentence in sentences for word in tokenize(sentence))
-        return cls(tuple(sorted(word for word, count in counts.items() if count >= min_count)))
+    def from_sentences(cls, sentences: Iterable[str]) -> 'Vocabulary':
+        """Collect the words of sentences, in alphabetical order."""
+        return cls(tuple(sorted({word for text in sentences for word in tokenize(text)})))
 
     @cached_property
     def _ids(self) -> dict[str, int]:
