@@ -27,8 +27,18 @@ class VisibleObject:
     """
     What the camera sees of one object.
 
-    ``box`` is x, y, width, height and ``centroid`` column, row of its visible pixels; ``depth``
-    is the distance of the object's middle along the optical axis in metres.
+    :ivar colour: name of its main colour.
+    :ivar size: small, medium or large among things of its kind; ``scale`` is the exact factor.
+    :ivar pixels: visible ones; ``box`` (x, y, width, height) and ``centroid`` (column, row) are
+        those of its visible pixels.
+    :ivar depth: distance in metres of its middle along the optical axis; ``position`` is that
+        middle in the camera's optical frame (x right, y down, z forward), in metres.
+    :ivar pattern: plain, striped, checkered or dotted; ``second_colour`` names the pattern's other
+        colour, '' for plain.
+    :ivar material: plain (painted), wooden, metal or glass.
+    :ivar support: id of the object that it stands on, 0 for the table.
+    :ivar container: id of the object that it lies in, 0 for none.
+    :ivar visible_share: share of its pixels within the image that nothing hides, in (0, 1].
     """
 
     id: int
@@ -39,6 +49,14 @@ class VisibleObject:
     box: tuple[int, int, int, int]
     centroid: tuple[float, float]
     depth: float
+    scale: float = 1.0
+    position: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    pattern: str = 'plain'
+    second_colour: str = ''
+    material: str = 'plain'
+    support: int = 0
+    container: int = 0
+    visible_share: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,52 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""
+The command ``refseg``, one module for each sub-command.
+
+Torch and the simulator are imported where a command runs, so that --help is quick.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ros2_refseg.cli import data, evaluate, segment, train
+
+# Torch and the simulator are imported by the commands that need them, so that --help is quick.
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; an error that the user can mend is one line on stderr and exit status 2."""
+    parser = build_parser()
+    args = parser.parse_args(arguments)
+    try:
+        args.run(args)
+    except (ValueError, OSError) as error:
+        print(f'refseg {args.command}: {error}', file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Make the parser with all sub-commands."""
+    parser = argparse.ArgumentParser(
+        prog='refseg', description='Referring image segmentation with CEFNet: say it, get its mask.'
+    )
+    commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    for command in (segment, train, evaluate, data):
+        command.add_to(commands)
+    return parser

@@ -1,0 +1,52 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""``refseg data``: make data to train on and to evaluate with."""
+
+import argparse
+import os
+from pathlib import Path
+
+from ros2_refseg.cli.options import add_command
+
+
+def add_to(commands: argparse._SubParsersAction) -> None:
+    """Add the command ``data`` with its sources."""
+    parser = commands.add_parser('data', help='Make data to train on and to evaluate with.')
+    sources = parser.add_subparsers(dest='source', required=True, metavar='SOURCE')
+    tabletop = add_command(
+        sources, 'tabletop', 'Draw tables with the simulator, in the REFER layout.',
+        'refseg data tabletop --out data/tabletop --scenes 6000 --seed 1',
+    )
+    tabletop.add_argument('--out', type=Path, required=True, help='folder to make')
+    tabletop.add_argument('--scenes', type=int, required=True, help='number of scenes')
+    tabletop.add_argument('--seed', type=int, default=0, help='the same seed gives the same bytes')
+    tabletop.add_argument(
+        '--split', choices=('train', 'val', 'test'),
+        help='split of all scenes; otherwise 90 %% are train, 5 %% val and 5 %% test',
+    )
+    tabletop.add_argument(
+        '--workers', type=int, default=os.cpu_count() or 1, help='processes that draw'
+    )
+    tabletop.add_argument('--width', type=int, default=320, help='pixels')
+    tabletop.add_argument('--height', type=int, default=240, help='pixels')
+    tabletop.set_defaults(run=_data_tabletop)
+
+
+def _data_tabletop(args: argparse.Namespace) -> None:
+    from ros2_refseg.data.tabletop.generate import generate
+
+    generate(
+        args.out, args.scenes, args.seed, args.split, args.workers, args.width, args.height
+    )

@@ -1,0 +1,75 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""``refseg eval``: score a network."""
+
+import argparse
+import json
+from pathlib import Path
+
+from ros2_refseg.cli.options import add_command, add_network_options
+from ros2_refseg.metrics import PRECISION_THRESHOLDS
+
+
+def add_to(commands: argparse._SubParsersAction) -> None:
+    """Add the command ``eval``."""
+    parser = add_command(
+        commands, 'eval', 'Score a network on a data set in the REFER layout.',
+        'refseg eval --checkpoint acm --data data/tabletop --split test --json scores.json',
+    )
+    add_network_options(parser)
+    parser.add_argument(
+        '--data', type=Path, required=True, help='folder with refs(...).p and instances.json'
+    )
+    parser.add_argument('--split', default='val', help="train, val, test, testA ... or 'all'")
+    parser.add_argument('--split-by', help='unc, google, umd ..., where there are several')
+    parser.add_argument(
+        '--shuffled', action='store_true',
+        help='ask for another object of the same image: how far words matter',
+    )
+    parser.add_argument('--json', type=Path, help='write the scores to a file')
+    parser.set_defaults(run=_eval)
+
+
+def _eval(args: argparse.Namespace) -> None:
+    from ros2_refseg.data.refer import ReferDataset
+    from ros2_refseg.evaluation import evaluate
+    from ros2_refseg.segmenter import PRECISIONS, Segmenter
+
+    segmenter = Segmenter.load(args.checkpoint, args.device, args.precision)
+    scores = evaluate(
+        segmenter.network, segmenter.vocabulary, ReferDataset(args.data, args.split, args.split_by),
+        PRECISIONS[segmenter.precision], args.threshold, args.shuffled,
+    )
+    print(format_scores(scores))
+    if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps(scores, indent=2) + '\n')
+        print(f'written: {args.json}')
+
+
+def format_scores(scores: dict) -> str:
+    """Make the table that ``refseg eval`` prints, in per cent, from what ``evaluate`` gives."""
+    precisions = [f'prec@{threshold}' for threshold in PRECISION_THRESHOLDS]
+    columns = ['overall_iou', 'mean_iou', *precisions]
+    lines = ['| sentences | count | overall IoU | mean IoU | '
+             + ' | '.join(f'P@{threshold}' for threshold in PRECISION_THRESHOLDS) + ' |',
+             '|---|' + '---:|' * (len(columns) + 1)]
+    rows = [('all', scores['all'])]
+    rows += [(f'{length} words', score) for length, score in scores['by_length'].items()]
+    rows += list(scores['by_form'].items())
+    for name, score in rows:
+        cells = [f'{100 * score[column]:.1f}' for column in columns] if score['samples'] else []
+        lines.append(f'| {" | ".join([name, str(score["samples"]), *cells])} |')
+    return '\n'.join(lines)

@@ -1,0 +1,51 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Options that several commands share."""
+
+import argparse
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the defaults that say something."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, False) else super()._get_help_string(action)
+
+
+def add_command(
+    commands: argparse._SubParsersAction, name: str, summary: str, example: str
+) -> argparse.ArgumentParser:
+    """Add a sub-command with a one-line summary and an example."""
+    return commands.add_parser(
+        name, help=summary, description=summary, epilog=f'example: {example}',
+        formatter_class=_HelpFormatter,
+    )
+
+
+def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """Add --checkpoint, --device, --precision and --threshold."""
+    parser.add_argument(
+        '--checkpoint', default='acm', help='bundled network (acm, vcm) or a .safetensors file'
+    )
+    add_device_option(parser)
+    parser.add_argument('--precision', default='auto', help='auto, fp32, bf16 or fp16')
+    parser.add_argument(
+        '--threshold', type=float, default=0.5, help='probability at which the mask is cut'
+    )
+
+
+def add_device_option(parser: argparse.ArgumentParser) -> None:
+    """Add --device."""
+    parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
