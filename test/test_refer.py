@@ -25,6 +25,7 @@ from pycocotools import mask as coco_mask
 
 from ros2_refseg.data.refer import (
     NewReference,
+    NewSentence,
     ReferDataset,
     ReferWriter,
     decode_mask,
@@ -99,6 +100,49 @@ def test_pickle_has_the_fields_of_refer(data):
                                       'file_name')} == {
         'ref_id': 1, 'ann_id': 1, 'image_id': 1, 'category_id': 2, 'split': 'train',
         'file_name': '1.png'}
+
+
+def test_nothing_meant_by_a_sentence_is_an_empty_mask(tmp_path):
+    writer = ReferWriter(tmp_path / 'data', 'tabletop', 'refseg', ['mug'])
+    picture = cv2.imencode('.png', np.zeros((HEIGHT, WIDTH, 3), np.uint8))[1].tobytes()
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[3:7, 5:9] = 1
+    writer.add('0.png', picture, (HEIGHT, WIDTH), 'train', [
+        NewReference('', None, [('the green ball', 'absent')]),
+        NewReference('mug', encode_mask(mask), [
+            NewSentence('teh mug', 'typo', clean='the mug'), NewSentence('a mug')])])
+    writer.close()
+    rows = load_pickle(tmp_path / 'data' / 'tabletop' / 'refs(refseg).p')
+    assert [(row['ann_id'], row['category_id'], row.get('no_target')) for row in rows] == [
+        (-1, -1, True), (0, 1, None)]
+    data = ReferDataset(tmp_path / 'data')
+    absent, mug = data.references
+    assert absent.absent and absent.annotation is None and absent.category == ''
+    assert absent.box == (0, 0, 0, 0) and absent.forms == ['absent']
+    assert data.mask(absent).shape == (HEIGHT, WIDTH) and not data.mask(absent).any()
+    assert not mug.absent and mug.annotation['id'] == 0
+    np.testing.assert_array_equal(data.mask(mug), mask)
+    assert mug.sentences == ['teh mug', 'a mug'] and mug.forms == ['typo', '']
+    assert mug.tokens == [['the', 'mug'], ['a', 'mug']], 'without the typing error'
+
+
+def test_several_objects_and_none_as_grefcoco_lists_them(data):
+    path = data / 'tabletop' / 'refs(refseg).p'
+    rows = load_pickle(path)
+    for row, objects in zip(rows, ([0, 1], [-1], [2]), strict=True):
+        row['ann_id'] = objects
+        row['category_id'] = [2] * len(objects)
+        row['split'] = 'train'
+    path.write_bytes(pickle.dumps(rows, protocol=2))
+    dataset = ReferDataset(data)
+    both, none, one = dataset.references
+    masks = [decode_mask(annotation['segmentation'], HEIGHT, WIDTH)
+             for annotation in [*both.annotations, *one.annotations]]
+    np.testing.assert_array_equal(dataset.mask(both), masks[0] | masks[1])
+    rows, columns = np.nonzero(dataset.mask(both))
+    assert both.box == (columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1)
+    assert none.absent and not dataset.mask(none).any()
+    assert one.category == 'ball' and np.array_equal(dataset.mask(one), masks[2])
 
 
 def test_same_calls_give_same_bytes(tmp_path):

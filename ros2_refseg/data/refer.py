@@ -26,7 +26,7 @@ import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -38,9 +38,13 @@ from ros2_refseg.data.vocabulary import tokenize
 @dataclass(frozen=True)
 class Reference:
     """
-    One object of one image with its sentences; ``box`` is x, y, width, height in pixels.
+    What one image's sentences mean; ``box`` is x, y, width, height in pixels.
 
-    ``forms`` names the kind of each sentence, where the data set says ('' elsewhere).
+    Mostly that is one object, in gRefCOCO (Liu et al., "GRES", CVPR 2023) also several, and none
+    where the sentences speak of something that the image does not show: then ``absent`` is true,
+    ``category`` '' and ``box`` zeros. ``tokens`` are the words of each sentence as the data set
+    gives them, without typing errors where it knows them; ``forms`` names the kind of each
+    sentence ('' where the data set does not say).
     """
 
     ref_id: int
@@ -49,8 +53,19 @@ class Reference:
     sentences: list[str]
     box: tuple[float, float, float, float]
     split: str
-    annotation: dict = field(repr=False)
+    annotations: list[dict] = field(repr=False)
     forms: list[str] = field(default_factory=list)
+    tokens: list[list[str]] = field(default_factory=list, repr=False)
+
+    @property
+    def absent(self) -> bool:
+        """Whether the image holds nothing that the sentences mean."""
+        return not self.annotations
+
+    @property
+    def annotation(self) -> dict | None:
+        """The (first) object's entry of ``instances.json``; None where there is no object."""
+        return self.annotations[0] if self.annotations else None
 
 
 @dataclass(frozen=True)
@@ -137,15 +152,20 @@ class ReferDataset:
         """
         Decode a reference's mask: uint8 (H, W), 0 or 1, the union of its polygons or its RLE.
 
-        :raises ValueError: when its annotation holds neither.
+        It is all zeros for an absent reference.
+
+        :raises ValueError: when an annotation holds neither polygons nor an RLE.
         """
         image = self._image_of[reference.image_id]
-        try:
-            return decode_mask(reference.annotation['segmentation'], image.height, image.width)
-        except (KeyError, ValueError) as error:
-            raise ValueError(
-                f'instances.json in {self.folder}: annotation {reference.annotation["id"]} has no '
-                f'usable segmentation: {error}') from error
+        mask = np.zeros((image.height, image.width), np.uint8)
+        for annotation in reference.annotations:
+            try:
+                mask |= decode_mask(annotation['segmentation'], image.height, image.width)
+            except (KeyError, ValueError) as error:
+                raise ValueError(
+                    f'instances.json in {self.folder}: annotation {annotation["id"]} has no '
+                    f'usable segmentation: {error}') from error
+        return mask
 
     def read_image(self, image: ReferImage) -> np.ndarray:
         """
@@ -171,20 +191,39 @@ class ReferDataset:
         for row in rows:
             if self.split not in ('all', row['split']):
                 continue
-            entry, annotation = entries[row['image_id']], annotations[row['ann_id']]
+            entry = entries[row['image_id']]
+            objects = [annotations[number] for number in _annotation_ids(row)]
             if entry['id'] not in images:
                 images[entry['id']] = ReferImage(
                     entry['id'], finder.find(entry['file_name']), entry['height'], entry['width'])
+            category = objects[0]['category_id'] if objects else None
+            sentences = row['sentences']
             reference = Reference(
                 row['ref_id'], row['image_id'],
-                names.get(row['category_id'], str(row['category_id'])),
-                [sentence['sent'] for sentence in row['sentences']],
-                tuple(annotation['bbox']), row['split'], annotation,
-                [sentence.get('form', '') for sentence in row['sentences']])
+                names.get(category, str(category)) if objects else '',
+                [sentence['sent'] for sentence in sentences], _union_of_boxes(objects),
+                row['split'], objects, [sentence.get('form', '') for sentence in sentences],
+                [sentence.get('tokens') or tokenize(sentence['sent']) for sentence in sentences])
             images[entry['id']].references.append(reference)
             self.references.append(reference)
         finder.complain()
         self.images = list(images.values())
+
+
+def _annotation_ids(row: dict) -> list[int]:
+    """List the objects of a reference: none for -1, one for a number, all of gRefCOCO's list."""
+    ids = row['ann_id'] if isinstance(row['ann_id'], list) else [row['ann_id']]
+    return [] if row.get('no_target') else [number for number in ids if number not in (-1, None)]
+
+
+def _union_of_boxes(annotations: list[dict]) -> tuple[float, float, float, float]:
+    if len(annotations) == 1:
+        return tuple(annotations[0]['bbox'])
+    if not annotations:
+        return 0, 0, 0, 0
+    boxes = np.array([annotation['bbox'] for annotation in annotations])
+    corner = boxes[:, :2].min(axis=0)
+    return *corner.tolist(), *((boxes[:, :2] + boxes[:, 2:]).max(axis=0) - corner).tolist()
 
 
 class _ImageFinder:
@@ -285,13 +324,26 @@ def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarra
         raise ValueError(f'{type(error).__name__}: {error}') from error
 
 
+class NewSentence(NamedTuple):
+    """A sentence to write; ``clean`` is the same without its typing errors, if it has any."""
+
+    text: str
+    form: str = ''
+    clean: str = ''
+
+
 @dataclass(frozen=True)
 class NewReference:
-    """An object to write: compressed RLE (of pycocotools), and (sentence, form) pairs."""
+    """
+    An object to write: compressed RLE (of pycocotools), and its sentences, (text, form) will do.
+
+    Without an RLE the sentences speak of something that is not in the image, whose category, if
+    one is named, is not written.
+    """
 
     category: str
-    rle: dict
-    sentences: list[tuple[str, str]]
+    rle: dict | None
+    sentences: Sequence[NewSentence | tuple[str, str]]
 
 
 def encode_mask(mask: np.ndarray) -> dict:
@@ -339,23 +391,31 @@ class ReferWriter:
         self._images.append(
             {'id': image_id, 'file_name': file_name, 'height': size[0], 'width': size[1]})
         for reference in references:
-            number = len(self._annotations)
-            category_id = self._categories[reference.category]
-            self._annotations.append({
-                'id': number, 'image_id': image_id, 'category_id': category_id, 'iscrowd': 0,
-                'area': int(coco_mask.area(reference.rle)),
-                'bbox': [int(edge) for edge in coco_mask.toBbox(reference.rle)],
-                'segmentation': reference.rle})
-            sentences = [{
-                'sent_id': self._sentence_count + offset, 'sent': sentence, 'raw': sentence,
-                'tokens': tokenize(sentence), 'form': form,
-            } for offset, (sentence, form) in enumerate(reference.sentences)]
+            sentences = [NewSentence(*sentence) for sentence in reference.sentences]
+            first = self._sentence_count
             self._sentence_count += len(sentences)
-            self._references.append({
-                'ref_id': number, 'ann_id': number, 'image_id': image_id,
-                'category_id': category_id, 'file_name': file_name, 'split': split,
-                'sentences': sentences,
-                'sent_ids': [sentence['sent_id'] for sentence in sentences]})
+            row = {
+                'ref_id': len(self._references), 'ann_id': -1, 'image_id': image_id,
+                'category_id': -1, 'file_name': file_name, 'split': split,
+                'sentences': [{
+                    'sent_id': number, 'sent': sentence.text, 'raw': sentence.text,
+                    'tokens': tokenize(sentence.clean or sentence.text), 'form': sentence.form,
+                } for number, sentence in enumerate(sentences, first)],
+                'sent_ids': list(range(first, self._sentence_count))}
+            if reference.rle is None:
+                row['no_target'] = True
+            else:
+                row['category_id'] = self._categories[reference.category]
+                row['ann_id'] = self._add_annotation(image_id, row['category_id'], reference.rle)
+            self._references.append(row)
+
+    def _add_annotation(self, image_id: int, category_id: int, rle: dict) -> int:
+        number = len(self._annotations)
+        self._annotations.append({
+            'id': number, 'image_id': image_id, 'category_id': category_id, 'iscrowd': 0,
+            'area': int(coco_mask.area(rle)),
+            'bbox': [int(edge) for edge in coco_mask.toBbox(rle)], 'segmentation': rle})
+        return number
 
     def close(self) -> None:
         """Write the references and the masks."""
