@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """What things of the level 'household' can be: kinds, colours, patterns, materials, sizes."""
 
 from ros2_refseg.data.tabletop.palette import COLOURS
