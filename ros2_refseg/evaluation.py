@@ -15,6 +15,8 @@
 """Evaluation: a network's masks against the truth of a data set, at original resolution."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,27 +24,55 @@ import torch
 from tqdm import tqdm
 
 from ros2_refseg.cefnet import CEFNet
-from ros2_refseg.data.refer import ReferDataset
+from ros2_refseg.data.refer import ReferDataset, Reference
 from ros2_refseg.data.samples import pad_words
 from ros2_refseg.data.vocabulary import Vocabulary, tokenize
 from ros2_refseg.metrics import SegmentationScore, intersection_and_union, length_bucket
 
-# Upper bounds of the paper's Table 2 for UNC and UNC+, in words; the last one is 6-20.
-LENGTH_BOUNDS = (2, 3, 5, 20)
+# Sentences about one image that are answered at once; bounds the memory where there are many.
+SENTENCES_AT_ONCE = 16
+
+# Upper bounds of the paper's Table 2, in words, by the names that the REFER layout gives the sets.
+LENGTH_BOUNDS = {
+    'refcoco': (2, 3, 5, 20),
+    'refcoco+': (2, 3, 5, 20),
+    'refcocog': (5, 7, 10, 20),
+    'refclef': (1, 2, 4, 20),
+    'referit': (1, 2, 4, 20),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """
+    What a network says to one sentence.
+
+    :ivar number: of the sentence among its reference's.
+    :ivar sentence: that was asked; another one than the reference's own where they are shuffled.
+    :ivar probability: float32 HxW in [0, 1], at the image's resolution.
+    :ivar truth: uint8 HxW, 0 or 1; all zeros where the target is absent.
+    """
+
+    reference: Reference
+    number: int
+    sentence: str
+    probability: np.ndarray
+    truth: np.ndarray
 
 
 def shuffle_sentences(dataset: ReferDataset, seed: int = 0) -> dict[tuple[int, int], str]:
     """
-    Give each sample a sentence about another reference of the same image, if there is one.
+    Give each sample a sentence about another object of the same image, if there is one.
 
     A network that listens scores far lower with these; one that segments whatever stands out does
-    not notice.
+    not notice. Sentences without a target stay as they are.
     """
     rng = np.random.default_rng(seed)
     shuffled = {}
     for image in dataset.images:
-        for reference in image.references:
-            others = [other for other in image.references if other.ref_id != reference.ref_id]
+        present = [reference for reference in image.references if not reference.absent]
+        for reference in present:
+            others = [other for other in present if other.ref_id != reference.ref_id]
             for number, sentence in enumerate(reference.sentences):
                 if others:
                     other = others[rng.integers(len(others))]
@@ -52,6 +82,45 @@ def shuffle_sentences(dataset: ReferDataset, seed: int = 0) -> dict[tuple[int, i
 
 
 @torch.inference_mode()
+def ask(
+    network: CEFNet,
+    vocabulary: Vocabulary,
+    dataset: ReferDataset,
+    precision: torch.dtype = torch.float32,
+    shuffled: bool = False,
+    max_images: int | None = None,
+    progress: bool = True,
+) -> Iterator[Answer]:
+    """
+    Ask a network every sentence of a data set, image by image.
+
+    :param precision: of the computation; below float32 it is autocast.
+    :param shuffled: ask for another object of the same image instead (see shuffle_sentences), as
+        a check that words matter.
+    :param max_images: stop after that many images.
+    """
+    device = network.mean.device
+    replaced = shuffle_sentences(dataset) if shuffled else {}
+    images = [image for image in dataset.images if image.references][:max_images]
+    for image in tqdm(images, desc='evaluating', unit='image', disable=not progress):
+        pixels = torch.from_numpy(dataset.read_image(image)).permute(2, 0, 1)[None].to(device)
+        truths = {reference.ref_id: dataset.mask(reference) for reference in image.references}
+        samples = [
+            (reference, number, replaced.get((reference.ref_id, number), sentence))
+            for reference in image.references
+            for number, sentence in enumerate(reference.sentences)
+        ]
+        for start in range(0, len(samples), SENTENCES_AT_ONCE):
+            part = samples[start:start + SENTENCES_AT_ONCE]
+            words = pad_words([vocabulary.encode(sentence) for _, _, sentence in part]).to(device)
+            with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+                probability, _ = network.segment(pixels, network.language(words))
+            for (reference, number, sentence), map_ in zip(
+                part, probability.cpu().numpy(), strict=True
+            ):
+                yield Answer(reference, number, sentence, map_, truths[reference.ref_id])
+
+
 def evaluate(
     network: CEFNet,
     vocabulary: Vocabulary,
@@ -63,43 +132,50 @@ def evaluate(
     progress: bool = True,
 ) -> dict[str, Any]:
     """
-    Score every (reference, sentence) pair of a data set.
+    Score every (reference, sentence) pair of a data set; the parameters are those of ``ask``.
 
-    :param precision: of the computation; below float32 it is autocast.
+    Sentences whose target is absent are counted apart: they have no IoU.
+
     :param threshold: probability at which the mask is cut.
-    :param shuffled: ask for another object of the same image instead (see shuffle_sentences), as
-        a check that words matter.
-    :param max_images: stop after that many images.
-    :return: the summary of SegmentationScore under 'all', and one for each sentence length under
-        'by_length' and each kind of sentence, where the data set names it, under 'by_form'.
+    :return: 'data' and 'split', their names; 'all', a summary of SegmentationScore; 'by_length',
+        one for each bucket of the paper's Table 2; 'by_form', one for each kind of sentence, where
+        the data set names it; 'absent', the count of 'samples' without a target and the share that
+        is 'rightly_empty'; 'present', that of samples with one and the share 'rightly_found', whose
+        mask has a pixel.
     """
-    device = network.mean.device
-    total, by_length, by_form = SegmentationScore(), _scores(), _scores()
-    replaced = shuffle_sentences(dataset) if shuffled else {}
-    images = [image for image in dataset.images if image.references][:max_images]
-    for image in tqdm(images, desc='evaluating', unit='image', disable=not progress):
-        samples = [
-            (reference, number, replaced.get((reference.ref_id, number), sentence))
-            for reference in image.references
-            for number, sentence in enumerate(reference.sentences)
-        ]
-        pixels = torch.from_numpy(dataset.read_image(image)).permute(2, 0, 1)[None].to(device)
-        words = pad_words([vocabulary.encode(sentence) for _, _, sentence in samples]).to(device)
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            probability, _ = network.segment(pixels, network.language(words))
-        predicted = (probability >= threshold).cpu().numpy()
-        for (reference, number, sentence), mask in zip(samples, predicted, strict=True):
-            counts = intersection_and_union(mask, dataset.mask(reference))
-            total.add(*counts)
-            by_length[length_bucket(len(tokenize(sentence)), LENGTH_BOUNDS)].add(*counts)
-            if reference.forms[number]:
-                by_form[reference.forms[number]].add(*counts)
+    total, found, empty = SegmentationScore(), [], []
+    by_length: dict[str, SegmentationScore] = {
+        length_bucket(bound, bounds_of(dataset)): SegmentationScore()
+        for bound in bounds_of(dataset)
+    }
+    by_form: dict[str, SegmentationScore] = defaultdict(SegmentationScore)
+    for answer in ask(network, vocabulary, dataset, precision, shuffled, max_images, progress):
+        mask = answer.probability >= threshold
+        if answer.reference.absent:
+            empty.append(not mask.any())
+            continue
+        found.append(bool(mask.any()))
+        counts = intersection_and_union(mask, answer.truth)
+        total.add(*counts)
+        words = len(tokenize(answer.sentence))
+        by_length[length_bucket(words, bounds_of(dataset))].add(*counts)
+        if answer.reference.forms[answer.number]:
+            by_form[answer.reference.forms[answer.number]].add(*counts)
     return {
+        'data': dataset.folder.name,
+        'split': dataset.split,
         'all': total.summary(),
-        'by_length': {name: by_length[name].summary() for name in sorted(by_length)},
+        'by_length': {name: score.summary() for name, score in by_length.items() if score.unions},
         'by_form': {name: by_form[name].summary() for name in sorted(by_form)},
+        'absent': _share('rightly_empty', empty),
+        'present': _share('rightly_found', found),
     }
 
 
-def _scores() -> defaultdict[str, SegmentationScore]:
-    return defaultdict(SegmentationScore)
+def bounds_of(dataset: ReferDataset) -> tuple[int, ...]:
+    """Choose the paper's buckets of sentence lengths by a data set's name; UNC's for others."""
+    return LENGTH_BOUNDS.get(dataset.folder.name.lower(), LENGTH_BOUNDS['refcoco'])
+
+
+def _share(name: str, right: list[bool]) -> dict[str, float | int]:
+    return {'samples': len(right), **({name: float(np.mean(right))} if right else {})}

@@ -14,6 +14,7 @@
 
 """Measures of referring segmentation: overall IoU, mean IoU and Prec@X (paper, Sec. 4.2)."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -66,10 +67,11 @@ class SegmentationScore:
 
 
 def length_bucket(words: int, bounds: Sequence[int]) -> str:
-    """Name the bucket of a sentence's length, '1-2' say, given the buckets' upper bounds."""
-    low = 1
-    for high in bounds:
-        if words <= high:
-            return f'{low}-{high}' if low < high else f'{high}'
-        low = high + 1
-    return f'{low}+'
+    """
+    Name the bucket of a sentence's length, '1-2' say, given the buckets' upper bounds.
+
+    The last bucket takes longer sentences as well: of these the network reads the beginning.
+    """
+    index = min(bisect_left(bounds, words), len(bounds) - 1)
+    low, high = bounds[index - 1] + 1 if index else 1, bounds[index]
+    return f'{low}-{high}' if low < high else f'{high}'

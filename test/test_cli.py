@@ -77,5 +77,5 @@ def test_eval_prints_and_writes_the_same_scores(squares, tmp_path, capsys):
     assert main(['eval', '--device', 'cpu', '--data', str(squares), '--json', str(scores)]) == 0
     table = capsys.readouterr().out
     overall = json.loads(scores.read_text())['all']['overall_iou']
-    assert f'| all | 16 | {100 * overall:.1f} |' in table
+    assert '| squares val | 16 |' in table and f'| {100 * overall:.2f} |' in table
     assert '| 3 words | 8 |' in table

@@ -65,8 +65,11 @@ def test_no_sample_gives_no_score():
     assert SegmentationScore().summary() == {'samples': 0}
 
 
-@pytest.mark.parametrize('words, bucket', [
-    (1, '1-2'), (2, '1-2'), (3, '3'), (5, '4-5'), (6, '6-20'), (20, '6-20'), (21, '21+'),
+@pytest.mark.parametrize('bounds, words, bucket', [
+    ((2, 3, 5, 20), 1, '1-2'), ((2, 3, 5, 20), 2, '1-2'), ((2, 3, 5, 20), 3, '3'),
+    ((2, 3, 5, 20), 5, '4-5'), ((2, 3, 5, 20), 6, '6-20'), ((2, 3, 5, 20), 20, '6-20'),
+    ((2, 3, 5, 20), 21, '6-20'), ((1, 2, 4, 20), 1, '1'), ((1, 2, 4, 20), 4, '3-4'),
+    ((5, 7, 10, 20), 7, '6-7'), ((5, 7, 10, 20), 11, '11-20'),
 ])
-def test_length_buckets_of_table_2(words, bucket):
-    assert length_bucket(words, (2, 3, 5, 20)) == bucket
+def test_length_buckets_of_table_2(bounds, words, bucket):
+    assert length_bucket(words, bounds) == bucket

@@ -29,7 +29,6 @@ from ros2_refseg.checkpoint import Checkpoint
 from ros2_refseg.data.refer import ReferDataset
 from ros2_refseg.data.samples import ImageSamples, ResumableBatches, collate, contour_of
 from ros2_refseg.data.vocabulary import UNKNOWN_ID, Vocabulary
-from ros2_refseg.evaluation import evaluate, shuffle_sentences
 from ros2_refseg.training import (
     Trainer,
     copy_matching_weights,
@@ -211,33 +210,6 @@ def test_starting_from_a_checkpoint_keeps_words_and_weights(squares, tmp_path):
     assert left and all('.coattention.' in name or '.fuse.' in name for name in left)
     weight = 'encoder.res5.1.conv2.weight'
     assert torch.equal(trainer.network.state_dict()[weight], loaded.network.state_dict()[weight])
-
-
-def test_evaluation_counts_at_original_resolution(squares):
-    dataset = ReferDataset(squares, 'val')
-    vocabulary = Vocabulary.from_sentences(sentence for _, sentence in dataset.samples)
-    config = TrainingConfig(**TINY)
-    trainer = Trainer(config, squares, squares.parent / 'evaluated', 'cpu')
-    network = trainer.network.eval()
-    scores = evaluate(network, vocabulary, dataset, threshold=0.0, progress=False)
-    # A mask of everything: the IoU of each square is its share of the picture.
-    assert scores['all']['overall_iou'] == pytest.approx(900 / (60 * 80))
-    assert scores['all']['samples'] == len(dataset) == 16
-    assert {name: score['samples'] for name, score in scores['by_form'].items()} == {
-        'attribute': 8, 'short': 8,
-    }
-    assert {name: score['samples'] for name, score in scores['by_length'].items()} == {
-        '1-2': 8, '3': 8,
-    }
-
-
-def test_shuffled_sentences_are_about_another_object(squares):
-    dataset = ReferDataset(squares, 'val')
-    shuffled = shuffle_sentences(dataset)
-    assert len(shuffled) == len(dataset)
-    for reference in dataset.references:
-        for number, sentence in enumerate(reference.sentences):
-            assert ('red' in sentence) != ('red' in shuffled[reference.ref_id, number])
 
 
 def test_schedules():

@@ -19,7 +19,7 @@ import json
 from pathlib import Path
 
 from ros2_refseg.cli.options import add_command, add_network_options
-from ros2_refseg.metrics import PRECISION_THRESHOLDS
+from ros2_refseg.tables import scores_table
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
@@ -52,24 +52,8 @@ def _eval(args: argparse.Namespace) -> None:
         segmenter.network, segmenter.vocabulary, ReferDataset(args.data, args.split, args.split_by),
         PRECISIONS[segmenter.precision], args.threshold, args.shuffled,
     )
-    print(format_scores(scores))
+    print(scores_table(scores))
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps(scores, indent=2) + '\n')
         print(f'written: {args.json}')
-
-
-def format_scores(scores: dict) -> str:
-    """Make the table that ``refseg eval`` prints, in per cent, from what ``evaluate`` gives."""
-    precisions = [f'prec@{threshold}' for threshold in PRECISION_THRESHOLDS]
-    columns = ['overall_iou', 'mean_iou', *precisions]
-    lines = ['| sentences | count | overall IoU | mean IoU | '
-             + ' | '.join(f'P@{threshold}' for threshold in PRECISION_THRESHOLDS) + ' |',
-             '|---|' + '---:|' * (len(columns) + 1)]
-    rows = [('all', scores['all'])]
-    rows += [(f'{length} words', score) for length, score in scores['by_length'].items()]
-    rows += list(scores['by_form'].items())
-    for name, score in rows:
-        cells = [f'{100 * score[column]:.1f}' for column in columns] if score['samples'] else []
-        lines.append(f'| {" | ".join([name, str(score["samples"]), *cells])} |')
-    return '\n'.join(lines)
