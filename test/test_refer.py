@@ -23,6 +23,8 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
+from ros2_refseg.data.pictures import identify_image
+from ros2_refseg.data.plain_files import load_pickle
 from ros2_refseg.data.refer import (
     NewReference,
     NewSentence,
@@ -30,7 +32,6 @@ from ros2_refseg.data.refer import (
     ReferWriter,
     decode_mask,
     encode_mask,
-    load_pickle,
 )
 
 SAMPLES = Path(__file__).resolve().parents[2] / 'shared' / 'data'
@@ -174,6 +175,9 @@ def test_masks_of_every_coco_form():
     plain = {'size': [HEIGHT, WIDTH], 'counts': counts}
     np.testing.assert_array_equal(decode_mask(plain, HEIGHT, WIDTH), both)
     np.testing.assert_array_equal(decode_mask(encode_mask(both), HEIGHT, WIDTH), both)
+    # As RefCLEF has them.
+    parts = [encode_mask(decode_mask(part, HEIGHT, WIDTH)) for part in (square, other)]
+    np.testing.assert_array_equal(decode_mask(parts, HEIGHT, WIDTH), both)
 
 
 @pytest.mark.parametrize('segmentation', [
@@ -197,11 +201,21 @@ def test_pickle_runs_no_code(tmp_path, capsys):
     assert capsys.readouterr().out == ''
 
 
-def test_pickle_of_python_2(tmp_path):
+@pytest.mark.parametrize('written', [
+    # A list of one byte string, as Python 2 wrote its str: in Latin-1, in UTF-8, in protocol 0.
+    b'\x80\x02]q\x00U\x04caf\xe9q\x01a.', b'\x80\x02]q\x00U\x05caf\xc3\xa9q\x01a.',
+    b"(lp0\nS'caf\\xe9'\np1\na.", b'(lp0\nVcaf\xe9\np1\na.'])
+def test_pickle_of_python_2(tmp_path, written):
     path = tmp_path / 'refs(old).p'
-    # A list of one byte string, as Python 2's str was written, with a Latin-1 letter.
-    path.write_bytes(b'\x80\x02]q\x00U\x04caf\xe9q\x01a.')
+    path.write_bytes(written)
     assert load_pickle(path) == ['caf\N{LATIN SMALL LETTER E WITH ACUTE}']
+
+
+def test_the_same_in_protocol_0_as_the_published_files(data):
+    path = data / 'tabletop' / 'refs(refseg).p'
+    before = ReferDataset(data).references
+    path.write_bytes(pickle.dumps(load_pickle(path), protocol=0))
+    assert ReferDataset(data).references == before
 
 
 @pytest.mark.parametrize('damage', [
@@ -245,7 +259,7 @@ def test_missing_and_damaged_pictures(data):
         dataset.read_image(dataset.images[1])
     small = cv2.imencode('.png', np.zeros((3, 4, 3), np.uint8))[1]
     (data / 'images' / 'tabletop' / '1.png').write_bytes(small.tobytes())
-    with pytest.raises(ValueError, match=r'is 4x3, but instances\.json says 40x30'):
+    with pytest.raises(ValueError, match=r'is 4x3, but the data set says 40x30'):
         dataset.read_image(dataset.images[1])
     (data / 'images' / 'tabletop' / '1.png').unlink()
     with pytest.raises(FileNotFoundError, match=r'1 pictures are missing, the first one is 1\.png'):
@@ -267,6 +281,81 @@ def test_wrong_folders(data, tmp_path):
     (data / 'refcoco' / 'instances.json').write_text('{}')
     with pytest.raises(ValueError, match=r'several data sets .*refcoco, tabletop'):
         ReferDataset(data)
+
+
+COCO_NAME = 'COCO_train2014_000000000154.jpg'
+
+
+@pytest.mark.parametrize('place', [
+    f'images/mscoco/images/train2014/{COCO_NAME}', f'images/train2014/{COCO_NAME}',
+    f'train2014/{COCO_NAME}', f'coco/images/train2014/{COCO_NAME}', f'refcoco/images/{COCO_NAME}',
+    'images/train2017/000000000154.jpg'])
+def test_folders_and_names_that_people_have_for_coco(tmp_path, place):
+    writer = ReferWriter(tmp_path / 'data', 'refcoco', 'unc', ['person'])
+    picture = cv2.imencode('.jpg', np.zeros((HEIGHT, WIDTH, 3), np.uint8))[1].tobytes()
+    writer.add(COCO_NAME, picture, (HEIGHT, WIDTH), 'val', [
+        NewReference('person', encode_mask(np.eye(HEIGHT, WIDTH, dtype=np.uint8)), [('one', '')])])
+    writer.close()
+    written = tmp_path / 'data' / 'images' / 'refcoco' / COCO_NAME
+    path = tmp_path / 'data' / place
+    # Somebody keeps the pictures on another drive.
+    elsewhere = tmp_path / 'drive' / 'pictures'
+    elsewhere.mkdir(parents=True)
+    written.rename(elsewhere / path.name)
+    written.parent.rmdir()
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.symlink_to(elsewhere)
+    dataset = ReferDataset(tmp_path / 'data' / 'refcoco', 'val')
+    assert dataset.images[0].path == path
+    assert dataset.read_image(dataset.images[0]).shape == (HEIGHT, WIDTH, 3)
+    assert dataset.held_out_images() == {'COCO 154'} == {identify_image(COCO_NAME)}
+
+
+def test_folders_that_link_to_each_other_are_walked_once(data):
+    (data / 'images' / 'again').symlink_to(data / 'images')
+    assert len(ReferDataset(data, 'all').images) == 3
+
+
+def test_the_folder_of_the_same_name_goes_first(data):
+    other = data / 'images' / 'another'
+    other.mkdir()
+    (other / '0.png').write_bytes(b'of another data set')
+    dataset = ReferDataset(data)
+    assert dataset.images[0].path == data / 'images' / 'tabletop' / '0.png'
+
+
+def test_a_picture_that_its_exif_entry_turns(data):
+    path = data / 'images' / 'tabletop' / '1.jpg'
+    pixels = np.zeros((WIDTH, HEIGHT, 3), np.uint8)
+    pixels[:, :HEIGHT // 2] = 255
+    turned = bytearray(cv2.imencode('.jpg', pixels)[1].tobytes())
+    # An APP1 segment with one TIFF entry: orientation 6, to be shown turned by 90 degrees.
+    tiff = b'MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0'
+    turned[2:2] = b'\xff\xe1' + (8 + len(tiff)).to_bytes(2, 'big') + b'Exif\0\0' + tiff
+    path.write_bytes(turned)
+    instances = data / 'tabletop' / 'instances.json'
+    instances.write_text(instances.read_text().replace('1.png', '1.jpg'))
+    dataset = ReferDataset(data)
+    upright = dataset.read_image(dataset.images[1])
+    assert upright.shape == (HEIGHT, WIDTH, 3)
+    assert upright[2].min() > 200 and upright[-3].max() < 50
+    # Masks may as well have been drawn on the pixels as they are stored.
+    instances.write_text(instances.read_text().replace(
+        f'"1.jpg","height":{HEIGHT},"width":{WIDTH}', f'"1.jpg","height":{WIDTH},"width":{HEIGHT}'))
+    dataset = ReferDataset(data)
+    stored = dataset.read_image(dataset.images[1])
+    assert stored.shape == (WIDTH, HEIGHT, 3) and stored[:, 2].min() > 200
+
+
+def test_the_file_of_the_references_names_the_data_set_as_well(data):
+    copy = data / 'tabletop' / 'refs(google).p'
+    copy.write_bytes((data / 'tabletop' / 'refs(refseg).p').read_bytes())
+    assert len(ReferDataset(copy, 'all')) == 6
+
+
+def test_held_out_images(data):
+    assert ReferDataset(data).held_out_images() == {
+        str((data / 'images' / 'tabletop' / '2.png').resolve())}
 
 
 @needs_samples

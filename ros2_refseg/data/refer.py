@@ -15,147 +15,78 @@
 """
 Reading and writing the REFER layout of the RefCOCO family.
 
-A data set is a folder with ``refs(<split_by>).p`` (or ``refs.json``), the references and their
-sentences, and ``instances.json``, the masks as in COCO; its pictures lie under ``images``, in the
+A data set is a folder with ``refs(<split_by>).p`` (or ``refs.json``, or gRefCOCO's
+``grefs(<split_by>).json``), the references and their sentences, and ``instances.json``, the masks
+as in COCO; its pictures lie under ``images`` or another of ``pictures.PICTURE_FOLDERS``, in the
 folder itself or beside it (Kazemzadeh et al., "ReferItGame", EMNLP 2014; github lichengunc/refer).
 """
 
 import json
-import os
 import pickle
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from ros2_refseg.data.dataset import Reference, ReferImage, ReferringDataset, is_training_split
+from ros2_refseg.data.pictures import FileFinder, identify_image
+from ros2_refseg.data.plain_files import load_json, load_pickle
 from ros2_refseg.data.vocabulary import tokenize
 
 
-@dataclass(frozen=True)
-class Reference:
-    """
-    What one image's sentences mean; ``box`` is x, y, width, height in pixels.
-
-    Mostly that is one object, in gRefCOCO (Liu et al., "GRES", CVPR 2023) also several, and none
-    where the sentences speak of something that the image does not show: then ``absent`` is true,
-    ``category`` '' and ``box`` zeros. ``tokens`` are the words of each sentence as the data set
-    gives them, without typing errors where it knows them; ``forms`` names the kind of each
-    sentence ('' where the data set does not say).
-    """
-
-    ref_id: int
-    image_id: int
-    category: str
-    sentences: list[str]
-    box: tuple[float, float, float, float]
-    split: str
-    annotations: list[dict] = field(repr=False)
-    forms: list[str] = field(default_factory=list)
-    tokens: list[list[str]] = field(default_factory=list, repr=False)
-
-    @property
-    def absent(self) -> bool:
-        """Whether the image holds nothing that the sentences mean."""
-        return not self.annotations
-
-    @property
-    def annotation(self) -> dict | None:
-        """The (first) object's entry of ``instances.json``; None where there is no object."""
-        return self.annotations[0] if self.annotations else None
-
-
-@dataclass(frozen=True)
-class ReferImage:
-    """One picture and the references into it."""
-
-    id: int
-    path: Path
-    height: int
-    width: int
-    references: list[Reference] = field(default_factory=list)
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    """Admits containers, text and numbers: a pickle from a stranger runs no code."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        raise pickle.UnpicklingError(
-            f'it asks for {module}.{name}, and only plain lists, dicts, text and numbers are read')
-
-
-def load_pickle(path: Path | str) -> Any:
-    """
-    Read a pickle of plain containers, text and numbers (also one that Python 2 wrote).
-
-    :raises ValueError: when it is damaged or asks for anything else.
-    """
-    try:
-        with Path(path).open('rb') as file:
-            return _PlainUnpickler(file, encoding='latin1').load()
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError,
-            AttributeError, OverflowError, MemoryError) as error:
-        reason = str(error) or type(error).__name__
-        raise ValueError(f'{path} is no readable pickle of references: {reason}') from error
-
-
-class ReferDataset:
+class ReferDataset(ReferringDataset):
     """
     One split of one data set in the REFER layout.
 
-    ``data`` is the folder with the references, or a root that holds exactly one such folder.
-    ``split`` is train, val, test, testA ..., or ``all``; ``split_by`` (unc, google, umd, refseg)
-    is needed only where a folder holds several ``refs(...).p``. ``len()`` counts ``samples``, the
-    (reference, sentence) pairs.
+    ``data`` is the folder with the references, a root that holds exactly one such folder, or the
+    file of the references. ``split`` is train, val, test, testA ..., or ``all``; ``split_by`` (unc,
+    google, umd, refseg) is needed only where a folder holds several ``refs(...).p``.
 
-    :raises FileNotFoundError: when the references, ``instances.json`` or pictures are missing.
+    :raises FileNotFoundError: when the references, ``instances.json`` or pictures are missing;
+        pictures may be with ``allow_missing``.
     :raises ValueError: on a damaged file, an unknown split, or a choice that is not clear.
     """
 
     def __init__(
         self, data: Path | str, split: str = 'train', split_by: str | None = None,
+        allow_missing: bool = False,
     ) -> None:
-        self.folder = _find_folder(Path(data))
-        self.split = split
-        references_path = _find_references(self.folder, split_by)
-        rows = (_load_json if references_path.suffix == '.json' else load_pickle)(references_path)
-        instances = _load_json(self.folder / 'instances.json')
-        self.references: list[Reference] = []
-        self.images: list[ReferImage] = []
+        self.references_path = find_references(Path(data), split_by)
+        self.folder = self.references_path.parent
+        self.name, self.split = self.folder.name, split
+        rows = read_references(self.references_path)
+        instances = load_json(self.folder / 'instances.json')
+        self._finder = FileFinder((self.folder, self.folder.parent), self.name)
         try:
             self.splits = sorted({row['split'] for row in rows})
             if split != 'all' and split not in self.splits:
                 raise ValueError(
-                    f'{references_path} has no split {split!r}; it has: '
+                    f'{self.references_path} has no split {split!r}; it has: '
                     f'{", ".join(self.splits)} (or all)')
-            self._collect(rows, instances)
+            entries = {entry['id']: entry for entry in instances['images']}
+            self._held_out_names = {
+                entries[row['image_id']]['file_name'] for row in rows
+                if not is_training_split(row['split'])}
+            super().__init__(*self._collect(rows, instances, entries))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(
-                f'{references_path} and instances.json beside it are not a REFER data set: '
+                f'{self.references_path} and instances.json beside it are not a REFER data set: '
                 f'{type(error).__name__} {error}') from error
-        self.samples: list[tuple[Reference, str]] = [
-            (reference, sentence) for reference in self.references
-            for sentence in reference.sentences]
-        self._image_of = {image.id: image for image in self.images}
+        if self.missing and not allow_missing:
+            raise FileNotFoundError(
+                f'{len(self.missing)} pictures are missing, the first one is {self.missing[0]}; '
+                f'looked in {self.places}')
 
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def image_of(self, reference: Reference) -> ReferImage:
-        """Give the picture that a reference is about."""
-        return self._image_of[reference.image_id]
+    @property
+    def places(self) -> str:
+        """Say where pictures are looked for."""
+        return self._finder.places
 
     def mask(self, reference: Reference) -> np.ndarray:
-        """
-        Decode a reference's mask: uint8 (H, W), 0 or 1, the union of its polygons or its RLE.
-
-        It is all zeros for an absent reference.
-
-        :raises ValueError: when an annotation holds neither polygons nor an RLE.
-        """
+        """Decode a reference's mask: the union of its objects' polygons or RLEs."""
         image = self._image_of[reference.image_id]
         mask = np.zeros((image.height, image.width), np.uint8)
         for annotation in reference.annotations:
@@ -167,47 +98,92 @@ class ReferDataset:
                     f'usable segmentation: {error}') from error
         return mask
 
-    def read_image(self, image: ReferImage) -> np.ndarray:
-        """
-        Read a picture: uint8 (H, W, 3) in RGB.
+    def held_out_images(self) -> set[str]:
+        """Identify the pictures of every split but the training ones."""
+        return {identify_image(self._finder.find(name) or name) for name in self._held_out_names}
 
-        :raises ValueError: when the file is damaged or of another size than its entry says.
-        """
-        pixels = cv2.imread(str(image.path), cv2.IMREAD_COLOR)
-        if pixels is None:
-            raise ValueError(f'{image.path} is no readable picture')
-        if pixels.shape[:2] != (image.height, image.width):
-            raise ValueError(
-                f'{image.path} is {pixels.shape[1]}x{pixels.shape[0]}, but instances.json says '
-                f'{image.width}x{image.height}')
-        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-
-    def _collect(self, rows: list[dict], instances: dict) -> None:
+    def _collect(
+        self, rows: list[dict], instances: dict, entries: dict[int, dict],
+    ) -> tuple[list[ReferImage], list[str]]:
         annotations = {entry['id']: entry for entry in instances['annotations']}
         names = {entry['id']: entry['name'] for entry in instances.get('categories', [])}
-        entries = {entry['id']: entry for entry in instances['images']}
         images: dict[int, ReferImage] = {}
-        finder = _ImageFinder(self.folder)
+        missing = []
         for row in rows:
             if self.split not in ('all', row['split']):
                 continue
             entry = entries[row['image_id']]
-            objects = [annotations[number] for number in _annotation_ids(row)]
             if entry['id'] not in images:
+                path = self._finder.find(entry['file_name'])
+                if path is None:
+                    missing.append(entry['file_name'])
                 images[entry['id']] = ReferImage(
-                    entry['id'], finder.find(entry['file_name']), entry['height'], entry['width'])
+                    entry['id'], path or Path(entry['file_name']), entry['height'], entry['width'])
+            objects = [annotations[number] for number in _annotation_ids(row)]
             category = objects[0]['category_id'] if objects else None
             sentences = row['sentences']
-            reference = Reference(
+            images[entry['id']].references.append(Reference(
                 row['ref_id'], row['image_id'],
                 names.get(category, str(category)) if objects else '',
                 [sentence['sent'] for sentence in sentences], _union_of_boxes(objects),
                 row['split'], objects, [sentence.get('form', '') for sentence in sentences],
-                [sentence.get('tokens') or tokenize(sentence['sent']) for sentence in sentences])
-            images[entry['id']].references.append(reference)
-            self.references.append(reference)
-        finder.complain()
-        self.images = list(images.values())
+                [sentence.get('tokens') or tokenize(sentence['sent']) for sentence in sentences]))
+        return list(images.values()), missing
+
+
+def find_references(data: Path, split_by: str | None = None) -> Path:
+    """
+    Find the file of the references of a data set; ``data`` is as ReferDataset takes it.
+
+    :raises FileNotFoundError: when there is none.
+    :raises ValueError: when there are several to choose from.
+    """
+    if data.is_file() and data.suffix in ('.p', '.json'):
+        return data
+    folder = _find_folder(data)
+    if split_by is not None:
+        path = folder / f'refs({split_by}).p'
+        if not path.is_file():
+            raise FileNotFoundError(f'no file {path}')
+        return path
+    found = list_references(folder)
+    if len(found) > 1:
+        names = ', '.join(path.stem[5:-1] for path in found)
+        raise ValueError(
+            f'{folder} has several splits: choose split_by from {names}, or name the file')
+    if not found:
+        raise FileNotFoundError(f'{folder} has neither a refs(<split_by>).p nor a refs.json')
+    return found[0]
+
+
+def list_references(folder: Path) -> list[Path]:
+    """List the files of references in a folder; refs.json only where it is the only one."""
+    found = sorted([*folder.glob('refs(*).p'), *folder.glob('grefs(*).json')])
+    return found or sorted(folder.glob('refs.json'))
+
+
+def read_references(path: Path) -> list[dict]:
+    """
+    Read a file of references.
+
+    :raises ValueError: when it is damaged, or a pickle of anything but plain data.
+    """
+    return (load_json if path.suffix == '.json' else load_pickle)(path)
+
+
+def _find_folder(data: Path) -> Path:
+    if not data.is_dir():
+        raise FileNotFoundError(f'no folder {data}')
+    if (data / 'instances.json').is_file():
+        return data
+    found = sorted(path.parent for path in data.glob('*/instances.json'))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ', '.join(folder.name for folder in found)
+        raise ValueError(f'{data} holds several data sets ({names}); name one of these folders')
+    raise FileNotFoundError(
+        f'{data} is no REFER data set: neither it nor a folder in it has an instances.json')
 
 
 def _annotation_ids(row: dict) -> list[int]:
@@ -226,89 +202,18 @@ def _union_of_boxes(annotations: list[dict]) -> tuple[float, float, float, float
     return *corner.tolist(), *((boxes[:, :2] + boxes[:, 2:]).max(axis=0) - corner).tolist()
 
 
-class _ImageFinder:
-    """Looks for pictures in every folder under ``images*``, in the data's folder and beside it."""
-
-    def __init__(self, folder: Path) -> None:
-        self._roots = [folder, folder.parent]
-        self._folders: list[Path] | None = None
-        self._missing: list[str] = []
-
-    def find(self, name: str) -> Path:
-        if self._folders is None:
-            self._folders = list(self._list_folders())
-        for index, folder in enumerate(self._folders):
-            path = folder / name
-            if path.is_file():
-                # The next one is most likely in the same folder.
-                self._folders.insert(0, self._folders.pop(index))
-                return path
-        self._missing.append(name)
-        return Path(name)
-
-    def complain(self) -> None:
-        if self._missing:
-            looked = ' and '.join(f'{root}/images*' for root in self._roots)
-            raise FileNotFoundError(
-                f'{len(self._missing)} pictures are missing, the first one is {self._missing[0]}; '
-                f'looked in {looked} and the folders below')
-
-    def _list_folders(self) -> Iterator[Path]:
-        for root in self._roots:
-            for start in sorted(root.glob('images*')):
-                for folder, _, _ in os.walk(start):
-                    yield Path(folder)
-
-
-def _find_folder(data: Path) -> Path:
-    if not data.is_dir():
-        raise FileNotFoundError(f'no folder {data}')
-    if (data / 'instances.json').is_file():
-        return data
-    found = sorted(path.parent for path in data.glob('*/instances.json'))
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ', '.join(folder.name for folder in found)
-        raise ValueError(f'{data} holds several data sets ({names}); name one of these folders')
-    raise FileNotFoundError(
-        f'{data} is no REFER data set: neither it nor a folder in it has an instances.json')
-
-
-def _find_references(folder: Path, split_by: str | None) -> Path:
-    if split_by is not None:
-        path = folder / f'refs({split_by}).p'
-        if not path.is_file():
-            raise FileNotFoundError(f'no file {path}')
-        return path
-    found = sorted(folder.glob('refs(*).p'))
-    if len(found) > 1:
-        names = ', '.join(path.name[5:-3] for path in found)
-        raise ValueError(f'{folder} has several splits: choose split_by from {names}')
-    if not found and (folder / 'refs.json').is_file():
-        found = [folder / 'refs.json']
-    if not found:
-        raise FileNotFoundError(f'{folder} has neither a refs(<split_by>).p nor a refs.json')
-    return found[0]
-
-
-def _load_json(path: Path) -> Any:
-    if not path.is_file():
-        raise FileNotFoundError(f'no file {path}')
-    try:
-        return json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise ValueError(f'{path} is no readable JSON: {error}') from error
-
-
 def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarray:
     """
     Decode a COCO segmentation: uint8 (height, width), 0 or 1.
 
-    It is a list of polygons (x, y, x, y ... in pixels), one such polygon, or an RLE, compressed or
-    not. :raises ValueError: when it is something else, or an RLE of another size.
+    It is a list of polygons (x, y, x, y ... in pixels), one such polygon, an RLE, compressed or
+    not, or a list of RLEs as RefCLEF has them. :raises ValueError: when it is something else, or an
+    RLE of another size.
     """
     try:
+        if isinstance(segmentation, list) and isinstance(segmentation[0], dict):
+            parts = [decode_mask(rle, height, width) for rle in segmentation]
+            return np.bitwise_or.reduce(parts)
         if isinstance(segmentation, dict):
             rle = segmentation
             if isinstance(rle['counts'], list):

@@ -1,0 +1,96 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+
+"""Finding pictures in the folders that people keep them in, and telling which are the same."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+PICTURE_FOLDERS = (
+    'images*', 'train20*', 'val20*', 'coco*', 'mscoco*', 'saiapr*', 'referit*', 'mask*')
+"""Where pictures (and ReferIt's masks) are looked for: these and all folders below them."""
+
+_COCO_NAME = re.compile(r'(?:COCO_(?:train|val)2014_)?(\d{12})\.jpg')
+
+
+class FileFinder:
+    """Finds files by name in every folder of ``PICTURE_FOLDERS`` that the given folders hold."""
+
+    def __init__(self, roots: Iterable[Path], favourite: str = '') -> None:
+        """
+        Prepare to look.
+
+        :param favourite: where several folders hold a file of one name, the one under a folder of
+            this name goes first.
+        """
+        self._roots = list(dict.fromkeys(roots))
+        self._favourite = favourite
+        self._folders: list[Path] | None = None
+        self._names: dict[str, Path] = {}
+
+    @property
+    def places(self) -> str:
+        """Say where it looks."""
+        patterns = ', '.join(PICTURE_FOLDERS)
+        return f'{" and ".join(str(root) for root in self._roots)} ({patterns} and below)'
+
+    def find(self, name: str) -> Path | None:
+        """Give the path of a file, or None; COCO's 2014 pictures also by their names of 2017."""
+        if self._folders is None:
+            self._index()
+        if name in self._names:
+            return self._names[name] / name
+        coco = _COCO_NAME.fullmatch(name)
+        if coco and f'{coco[1]}.jpg' in self._names:
+            return self._names[f'{coco[1]}.jpg'] / f'{coco[1]}.jpg'
+        if '/' in name:
+            paths = (folder / name for folder in self._folders)
+            return next((path for path in paths if path.is_file()), None)
+        return None
+
+    def _index(self) -> None:
+        # One listing of each folder: a look-up for each of 20,000 pictures in each of many folders
+        # takes minutes on a network drive.
+        starts = [start for root in self._roots for pattern in PICTURE_FOLDERS
+                  for start in sorted(root.glob(pattern)) if start.is_dir()]
+        self._folders = []
+        for folder, names in walk(starts):
+            self._folders.append(folder)
+            favoured = folder.name == self._favourite
+            for name in names:
+                if name not in self._names or favoured:
+                    self._names[name] = folder
+
+
+def walk(starts: Iterable[Path]) -> Iterator[tuple[Path, list[str]]]:
+    """List folders, all folders below and the files in each; links are followed, once."""
+    seen: set[str] = set()
+    for start in starts:
+        for folder, below, names in os.walk(start, followlinks=True):
+            real = os.path.realpath(folder)
+            if real in seen:
+                below.clear()
+                continue
+            seen.add(real)
+            below.sort()
+            yield Path(folder), names
+
+
+def identify_image(path: Path | str) -> str:
+    """Name a picture so that the same one has the same name in every data set that holds it."""
+    coco = _COCO_NAME.fullmatch(Path(path).name)
+    return f'COCO {int(coco[1])}' if coco else os.path.realpath(path)
