@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ros2_refseg.cefnet.attention import attend
 from ros2_refseg.cefnet.multimodal import flatten_positions, unflatten_positions
 
 PYRAMID_BINS = (1, 3, 6, 8)
@@ -28,8 +29,8 @@ class VanillaCoAttention(nn.Module):
     VCM, Eq. 3-5: both modalities updated by one affinity matrix over all pairs of positions.
 
     A = (W_m M)^T (W_l L); M~ = M softmax(A)^T; L~ = L softmax(A^T)^T, the softmax over rows as in
-    the paper (the published code normalises columns). The HWxHW matrix is never formed: each
-    update is one scaled_dot_product_attention, with linear memory.
+    the paper (the published code normalises columns). The HWxHW matrix is never stored: each
+    update is one ``attend``, exact and with linear memory, forward and backward.
     """
 
     def __init__(self, channels: int, attention_channels: int) -> None:
@@ -43,10 +44,9 @@ class VanillaCoAttention(nn.Module):
         m_rows, l_rows = flatten_positions(multimodal), flatten_positions(linguistic)
         m_scores = flatten_positions(self.w_m(multimodal))
         l_scores = flatten_positions(self.w_l(linguistic))
-        attend = F.scaled_dot_product_attention
         return (
-            unflatten_positions(attend(m_scores, l_scores, m_rows, scale=1.0), multimodal),
-            unflatten_positions(attend(l_scores, m_scores, l_rows, scale=1.0), linguistic),
+            unflatten_positions(attend(m_scores, l_scores, m_rows), multimodal),
+            unflatten_positions(attend(l_scores, m_scores, l_rows), linguistic),
         )
 
 
@@ -85,7 +85,7 @@ class AsymmetricCoAttention(nn.Module):
         pooled = self.pool(torch.cat([m_key, l_key, m_value, l_value], dim=1))
         keys, values = pooled.chunk(2, dim=2)
         queries = flatten_positions(torch.cat([m_query, l_query], dim=1))
-        updated = F.scaled_dot_product_attention(queries, keys, values, scale=self.scale)
+        updated = attend(queries, keys, values, scale=self.scale)
         m_rows, l_rows = updated.chunk(2, dim=2)
         return (
             unflatten_positions(m_rows, multimodal),

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ros2_refseg.cefnet.attention import attend
 from ros2_refseg.cefnet.language import Language
 
 COORDINATES = 8
@@ -76,10 +77,7 @@ class LinguisticContext(nn.Module):
     def forward(self, multimodal: Tensor, language: Language) -> Tensor:
         """Give L, BxCxHxW, for M, BxCxHxW; padding takes no part in the softmax."""
         words = self.projection(language.words)
-        context = F.scaled_dot_product_attention(
-            flatten_positions(multimodal), words, words,
-            attn_mask=language.present[:, None, :], scale=1.0,
-        )
+        context = attend(flatten_positions(multimodal), words, words, language.present)
         return unflatten_positions(context, multimodal)
 
 

@@ -1,0 +1,75 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Exact softmax attention in linear memory, the one call behind every equation with a softmax."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+LARGEST_BLOCK = 2 ** 22
+"""Scores of an image that are stored at once on the CPU (16 MiB in fp32): 2048 x 2048."""
+
+
+def attend(
+    query: Tensor, key: Tensor, value: Tensor, present: Tensor | None = None, scale: float = 1.0
+) -> Tensor:
+    """
+    Give softmax(scale * query key^T) value; memory grows with N + M, not N M, in training as well.
+
+    On CUDA a fused kernel does it. On the CPU PyTorch's fused kernel takes up to three times as
+    long as two matrix products, so these are taken, over blocks of queries where N M is large;
+    backward computes a block's scores again instead of keeping them.
+
+    :param query: BxNxC.
+    :param key: BxMxC.
+    :param value: BxMxD.
+    :param present: BxM, true where a key takes part; all do without it.
+    :return: BxNxD.
+    """
+    if query.is_cuda:
+        return _fused(query, key, value, present, scale)
+    blocks = -(-query.shape[1] * key.shape[1] // LARGEST_BLOCK)
+    if blocks <= 1:
+        return _explicit(query, key, value, present, scale)
+    return torch.cat([
+        checkpoint(_explicit, block, key, value, present, scale, use_reentrant=False)
+        for block in query.chunk(blocks, dim=1)
+    ], dim=1)
+
+
+def _explicit(
+    query: Tensor, key: Tensor, value: Tensor, present: Tensor | None, scale: float
+) -> Tensor:
+    scores = (query * scale) @ key.transpose(1, 2)
+    if present is not None:
+        scores = scores.masked_fill(~present[:, None, :], float('-inf'))
+    return scores.softmax(dim=-1) @ value
+
+
+def _fused(
+    query: Tensor, key: Tensor, value: Tensor, present: Tensor | None, scale: float
+) -> Tensor:
+    # Fused kernels want a dimension of heads and, the fastest one, keys and values of one width,
+    # at most 256. A value wider than the key is cut into heads that share query and key.
+    heads = max(value.shape[-1] // key.shape[-1], 1)
+    attended = F.scaled_dot_product_attention(
+        query.unsqueeze(1).expand(-1, heads, -1, -1),
+        key.unsqueeze(1).expand(-1, heads, -1, -1),
+        value.unflatten(2, (heads, -1)).transpose(1, 2),
+        attn_mask=None if present is None else present[:, None, None, :],
+        scale=scale,
+    )
+    return attended.transpose(1, 2).flatten(2)
