@@ -16,11 +16,13 @@
 """What a data set of sentences about pictures is, wherever it comes from."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from ros2_refseg.data.vocabulary import tokenize
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,21 @@ class ReferImage:
     references: list[Reference] = field(default_factory=list)
 
 
+class UnknownSplitError(ValueError):
+    """A data set has no such split."""
+
+    def __init__(self, path: Path, split: str, splits: Iterable[str]) -> None:
+        super().__init__(f'{path} has no split {split!r}; it has: {", ".join(splits)} (or all)')
+
+
 class ReferringDataset:
     """
     One split of a data set: ``images`` with their ``references``, and ``samples``.
 
     ``samples`` are the (reference, sentence) pairs that ``len()`` counts. ``name`` says which data
     set it is, ``splits`` what other splits there are; ``folder`` is where its files lie. Pictures
-    that are not there are listed in ``missing``, by name.
+    that are not there are listed in ``missing``, by name. Sentences without a single word ('...')
+    cannot be asked for: ``wordless`` has them, ``samples`` does not.
     """
 
     name: str
@@ -84,6 +94,11 @@ class ReferringDataset:
     def __init__(self, images: Iterable[ReferImage], missing: Iterable[str] = ()) -> None:
         self.images = list(images)
         self.missing = list(missing)
+        self.wordless: list[tuple[Reference, str]] = []
+        for image in self.images:
+            image.references[:] = [
+                reference for reference in map(self._spoken, image.references)
+                if reference.sentences]
         self.references = sorted(
             (reference for image in self.images for reference in image.references),
             key=lambda reference: reference.ref_id)
@@ -92,8 +107,25 @@ class ReferringDataset:
             for sentence in reference.sentences]
         self._image_of = {image.id: image for image in self.images}
 
+    def _spoken(self, reference: Reference) -> Reference:
+        """Leave the wordless sentences out."""
+        spoken = [number for number, sentence in enumerate(reference.sentences)
+                  if tokenize(sentence)]
+        if len(spoken) == len(reference.sentences):
+            return reference
+        self.wordless += [(reference, sentence) for number, sentence
+                          in enumerate(reference.sentences) if number not in spoken]
+        return replace(reference, **{
+            name: [getattr(reference, name)[number] for number in spoken]
+            for name in ('sentences', 'forms', 'tokens')})
+
     def __len__(self) -> int:
         return len(self.samples)
+
+    def describe(self) -> str:
+        """Say in a line what is in it."""
+        return (f'{self.name} {self.split}: {len(self):,} sentences about '
+                f'{len(self.references):,} references in {len(self.images):,} images')
 
     def image_of(self, reference: Reference) -> ReferImage:
         """Give the picture that a reference is about."""

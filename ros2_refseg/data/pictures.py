@@ -76,8 +76,8 @@ class FileFinder:
                     self._names[name] = folder
 
 
-def walk(starts: Iterable[Path]) -> Iterator[tuple[Path, list[str]]]:
-    """List folders, all folders below and the files in each; links are followed, once."""
+def walk(starts: Iterable[Path], depth: int | None = None) -> Iterator[tuple[Path, list[str]]]:
+    """List folders, those below (``depth`` deep) and their files; links are followed, once."""
     seen: set[str] = set()
     for start in starts:
         for folder, below, names in os.walk(start, followlinks=True):
@@ -87,6 +87,8 @@ def walk(starts: Iterable[Path]) -> Iterator[tuple[Path, list[str]]]:
                 continue
             seen.add(real)
             below.sort()
+            if depth is not None and len(Path(folder).relative_to(start).parts) >= depth:
+                below.clear()
             yield Path(folder), names
 
 

@@ -31,7 +31,13 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from ros2_refseg.data.dataset import Reference, ReferImage, ReferringDataset, is_training_split
+from ros2_refseg.data.dataset import (
+    Reference,
+    ReferImage,
+    ReferringDataset,
+    UnknownSplitError,
+    is_training_split,
+)
 from ros2_refseg.data.pictures import FileFinder, identify_image
 from ros2_refseg.data.plain_files import load_json, load_pickle
 from ros2_refseg.data.vocabulary import tokenize
@@ -63,9 +69,7 @@ class ReferDataset(ReferringDataset):
         try:
             self.splits = sorted({row['split'] for row in rows})
             if split != 'all' and split not in self.splits:
-                raise ValueError(
-                    f'{self.references_path} has no split {split!r}; it has: '
-                    f'{", ".join(self.splits)} (or all)')
+                raise UnknownSplitError(self.references_path, split, self.splits)
             entries = {entry['id']: entry for entry in instances['images']}
             self._held_out_names = {
                 entries[row['image_id']]['file_name'] for row in rows
@@ -127,7 +131,7 @@ class ReferDataset(ReferringDataset):
                 names.get(category, str(category)) if objects else '',
                 [sentence['sent'] for sentence in sentences], _union_of_boxes(objects),
                 row['split'], objects, [sentence.get('form', '') for sentence in sentences],
-                [sentence.get('tokens') or tokenize(sentence['sent']) for sentence in sentences]))
+                [_words(sentence) for sentence in sentences]))
         return list(images.values()), missing
 
 
@@ -184,6 +188,22 @@ def _find_folder(data: Path) -> Path:
         raise ValueError(f'{data} holds several data sets ({names}); name one of these folders')
     raise FileNotFoundError(
         f'{data} is no REFER data set: neither it nor a folder in it has an instances.json')
+
+
+def _words(sentence: dict) -> list[str]:
+    """
+    Give a sentence's words: the file's where they are spelled better, else ours.
+
+    Data sets split words elsewhere ("man's" to "man" and "'s"), and then a word that is looked up
+    would not be the one that was learned.
+    """
+    def letters(text: str) -> str:
+        return ''.join(character for character in text.lower() if character.isalnum())
+
+    ours, theirs = tokenize(sentence['sent']), sentence.get('tokens')
+    if not theirs or letters(''.join(theirs)) == letters(sentence['sent']):
+        return ours
+    return theirs
 
 
 def _annotation_ids(row: dict) -> list[int]:

@@ -1,0 +1,125 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+
+"""Several data sets as one: nothing that is to be tested on is trained on."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ros2_refseg.data.dataset import UnknownSplitError
+from ros2_refseg.data.joint import JointDataset, open_dataset, open_datasets
+from ros2_refseg.data.refer import NewReference, ReferWriter, encode_mask
+from ros2_refseg.data.samples import ImageSamples
+from ros2_refseg.data.vocabulary import Vocabulary
+
+COCO = 'COCO_train2014_{:012d}.jpg'.format
+
+
+def write(out: Path, name: str, split_by: str, splits: dict[str, list[int]]) -> Path:
+    """Write a data set of COCO pictures by their numbers; the number places the mask."""
+    writer = ReferWriter(out, name, split_by, ['cat'])
+    for split, numbers in splits.items():
+        for number in numbers:
+            mask = np.zeros((20, 30), np.uint8)
+            mask[number:number + 3, number:number + 5] = 1
+            picture = np.full((20, 30, 3), 10 * number, np.uint8)
+            writer.add(
+                COCO(number), cv2.imencode('.jpg', picture)[1].tobytes(), (20, 30), split,
+                [NewReference('cat', encode_mask(mask), [
+                    (f'{name} cat {number}', ''), (f'another {number}', '')])])
+    writer.close()
+    return out
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[Path]:
+    """Give three data sets that share pictures; the second's are named as in COCO 2017."""
+    paths = [
+        write(tmp_path / 'a', 'refcoco', 'unc', {
+            'train': [1, 2, 3, 4], 'val': [5], 'testA': [6], 'testB': [7]}),
+        write(tmp_path / 'b', 'refcoco+', 'unc', {'train': [1, 2, 5], 'val': [3], 'testA': [8]}),
+        write(tmp_path / 'c', 'refcocog', 'umd', {'train': [6, 7, 8, 9], 'val': [4], 'test': [2]}),
+    ]
+    folder = paths[1] / 'images' / 'refcoco+'
+    for path in folder.iterdir():
+        path.rename(folder / path.name[-16:])
+    return paths
+
+
+def numbers(dataset) -> list[int]:
+    """Give the numbers of a data set's pictures."""
+    return [int(image.path.stem[-12:]) for image in dataset.images]
+
+
+def test_training_leaves_out_what_the_others_hold_out(paths):
+    joint = open_datasets(paths, 'train')
+    # 1 of the first two; of the third 9 alone. 2, 3, 4 and 5 to 8 are tested on somewhere.
+    assert numbers(joint) == [1, 1, 9]
+    assert joint.left_out == [(3, 6), (2, 4), (3, 6)]
+    held_out = set().union(*(open_dataset(path).held_out_images() for path in paths))
+    assert held_out == joint.held_out_images() == {f'COCO {number}' for number in range(2, 9)}
+    assert 'refcoco train: 8 sentences about 4 references in 4 images; left out' in joint.describe()
+    assert ': 3 images with 6 sentences' in joint.describe()
+    assert joint.describe().endswith(
+        'refcoco, refcoco+, refcocog train: 6 sentences about 3 references in 3 images')
+
+
+def test_a_data_set_keeps_what_it_shares_with_itself(tmp_path):
+    path = write(tmp_path / 'g', 'refcocog', 'google', {'train': [1, 2], 'val': [2]})
+    alone = write(tmp_path / 'h', 'refcoco', 'unc', {'train': [1, 2], 'val': [3]})
+    assert numbers(open_datasets([path, alone])) == [1, 2, 1]
+
+
+def test_other_splits_are_joined_whole_where_they_are(paths):
+    assert numbers(open_datasets(paths, 'val')) == [5, 3, 4]
+    assert numbers(open_datasets(paths, 'testB')) == [7]
+    with pytest.raises(UnknownSplitError, match="no split 'testC'"):
+        open_datasets(paths, 'testC')
+
+
+def test_a_data_set_that_cannot_be_trained_on_is_not_passed_over(paths, tmp_path):
+    only = write(tmp_path / 'd', 'mine', 'refseg', {'test': [1]})
+    with pytest.raises(UnknownSplitError, match=r"mine.* no split 'train'; it has: test"):
+        open_datasets([*paths, only])
+
+
+def test_joined_references_keep_their_masks_pictures_and_sentences(paths):
+    joint = open_datasets(paths, 'all')
+    assert len(joint.images) == len({image.id for image in joint.images}) == 18
+    assert [reference.ref_id for reference in joint.references] == list(range(18))
+    for image in joint.images:
+        (reference,) = image.references
+        number = int(image.path.stem[-12:])
+        assert joint.image_of(reference) is image
+        assert [sentence.split()[-1] for sentence in reference.sentences] == [str(number)] * 2
+        assert np.argwhere(joint.mask(reference))[0].tolist() == [number, number]
+        assert abs(int(joint.read_image(image)[0, 0, 0]) - 10 * number) <= 2
+    assert len(joint) == len(joint.samples) == 36
+
+
+def test_training_samples_come_from_a_joint_data_set(paths):
+    joint = JointDataset([open_dataset(path, 'val') for path in paths])
+    vocabulary = Vocabulary.from_sentences(sentence for _, sentence in joint.samples)
+    samples = ImageSamples(joint, vocabulary, sentences_per_image=2, unknown_rate=0)
+    assert len(samples) == 3
+    item = samples[2, (1, 1), 40]
+    assert item['masks'].shape == (2, 40, 40) and item['masks'].any()
+
+
+def test_one_path_is_that_data_set(paths):
+    assert open_datasets(paths[0], 'val').name == open_datasets([paths[0]], 'val').name == 'refcoco'
