@@ -49,8 +49,38 @@ def test_numbers_follow_the_alphabet_after_padding_and_unknown():
 
 def test_unknown_words_get_their_own_number_and_are_named_once():
     vocabulary = Vocabulary(('mug', 'the'))
-    assert vocabulary.encode('the roght mug')[1] == UNKNOWN_ID
-    assert vocabulary.unknown_words('the roght roght Mug, second') == ('roght', 'second')
+    assert vocabulary.encode('the vermilion mug')[1] == UNKNOWN_ID
+    assert vocabulary.unknown_words('the vermilion roght roght Mug') == ('vermilion', 'roght')
+    assert vocabulary.corrections('the vermilion roght Mug') == ()
+
+
+def test_a_word_with_a_typing_error_is_read_as_the_word_meant():
+    vocabulary = Vocabulary(('bottle', 'right', 'the'))
+    sentence = 'the roght botle, roght vermilion'
+    assert vocabulary.encode(sentence) == [*vocabulary.encode('the right bottle right'), UNKNOWN_ID]
+    assert vocabulary.corrections(sentence) == (('roght', 'right'), ('botle', 'bottle'))
+    assert vocabulary.unknown_words(sentence) == ('vermilion',)
+
+
+def test_words_beyond_the_twentieth_are_not_corrected():
+    vocabulary = Vocabulary(('right', 'word'))
+    assert vocabulary.corrections('word ' * MAX_WORDS + 'roght') == ()
+
+
+def test_misspelt_words_of_a_data_set_are_not_learned():
+    sentences = ['the right mug'] * 300 + ['the rihgt mug'] * 2 + ['the light mug']
+    vocabulary = Vocabulary.from_sentences(sentences)
+    assert vocabulary.words == ('light', 'mug', 'right', 'the')
+    assert vocabulary.corrections('the rihgt mug') == (('rihgt', 'right'),)
+
+
+def test_rare_words_far_from_others_are_learned():
+    vocabulary = Vocabulary.from_sentences(['the right mug'] * 300 + ['the vermilion mug'])
+    assert 'vermilion' in vocabulary
+
+
+def test_a_word_is_learned_unless_it_is_much_rarer_than_its_neighbour():
+    assert 'colour' in Vocabulary.from_sentences(['color'] * 10 + ['colour'])
 
 
 def test_a_long_sentence_is_cut():

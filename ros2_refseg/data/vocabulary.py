@@ -15,9 +15,12 @@
 """Words and their numbers: how a sentence becomes what the network reads."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+
+from ros2_refseg.data.spelling import Correction, Speller
 
 PADDING_ID = 0  # cefnet.language says the same; this module must not import torch
 UNKNOWN_ID = 1
@@ -25,6 +28,9 @@ FIRST_WORD_ID = 2
 
 MAX_WORDS = 20
 """Words read of a sentence; the data sets of the field are cut there too."""
+
+MISSPELT_BELOW = 0.01
+"""A word rarer than this share of another one, from which it is one typing error, is one itself."""
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
@@ -41,18 +47,38 @@ def tokenize(sentence: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words a network was trained on; word ``i`` has the number ``i + FIRST_WORD_ID``."""
+    """
+    The words a network was trained on; word ``i`` has the number ``i + FIRST_WORD_ID``.
+
+    Training, evaluation and the robot read sentences through it, and so alike: a known word is
+    itself, one with a typing error is the word that was meant (see ``Speller``), and any other is
+    unknown.
+    """
 
     words: tuple[str, ...]
 
     @classmethod
     def from_sentences(cls, sentences: Iterable[str]) -> 'Vocabulary':
-        """Collect the words of sentences, in alphabetical order."""
-        return cls(tuple(sorted({word for text in sentences for word in tokenize(text)})))
+        """
+        Collect the words of sentences, in alphabetical order.
+
+        What people type holds typing errors, as in RefCOCO's sentences; those are not learned as
+        words of their own but left out (see ``MISSPELT_BELOW``), and so read as what was meant.
+        """
+        counts = Counter(word for text in sentences for word in tokenize(text))
+        near = Speller(counts).near
+        return cls(tuple(sorted(
+            word for word, count in counts.items()
+            if not any(count < MISSPELT_BELOW * counts[other] for other in near(word))
+        )))
 
     @cached_property
     def _ids(self) -> dict[str, int]:
         return {word: index for index, word in enumerate(self.words, FIRST_WORD_ID)}
+
+    @cached_property
+    def _speller(self) -> Speller:
+        return Speller(self.words)
 
     def __len__(self) -> int:
         """Count the embeddings a network needs: the words, padding and unknown."""
@@ -67,12 +93,25 @@ class Vocabulary:
 
         :raises ValueError: when the sentence holds no word at all.
         """
-        words = tokenize(sentence)[:MAX_WORDS]
+        words = _words_read(sentence)
         if not words:
             raise ValueError(f'sentence {sentence[:40]!r} holds no word; say what to segment')
-        return [self._ids.get(word, UNKNOWN_ID) for word in words]
+        return [self._ids.get(self._read(word), UNKNOWN_ID) for word in words]
 
     def unknown_words(self, sentence: str) -> tuple[str, ...]:
         """List the words of a sentence that the network never saw, in order, each once."""
-        words = tokenize(sentence)[:MAX_WORDS]
-        return tuple(dict.fromkeys(word for word in words if word not in self._ids))
+        words = dict.fromkeys(_words_read(sentence))
+        return tuple(word for word in words if self._read(word) is None)
+
+    def corrections(self, sentence: str) -> tuple[Correction, ...]:
+        """List the words of a sentence that are read as another one, in order, each once."""
+        words = dict.fromkeys(_words_read(sentence))
+        read = ((word, self._read(word)) for word in words)
+        return tuple(Correction(word, known) for word, known in read if known not in (word, None))
+
+    def _read(self, word: str) -> str | None:
+        return word if word in self._ids else self._speller.meant(word)
+
+
+def _words_read(sentence: str) -> list[str]:
+    return tokenize(sentence)[:MAX_WORDS]
