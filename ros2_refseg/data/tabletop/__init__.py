@@ -15,8 +15,8 @@
 """A simulated camera above a table with objects, and sentences that are true of its view."""
 
 from ros2_refseg.data.tabletop.generate import generate
-from ros2_refseg.data.tabletop.sentences import Description, describe, scene_json
+from ros2_refseg.data.tabletop.sentences import describe, scene_json
 from ros2_refseg.data.tabletop.simulator import Tabletop
-from ros2_refseg.data.tabletop.view import View, VisibleObject
+from ros2_refseg.data.tabletop.view import Description, View, VisibleObject
 
 __all__ = ['Description', 'Tabletop', 'View', 'VisibleObject', 'describe', 'generate', 'scene_json']

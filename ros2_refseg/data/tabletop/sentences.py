@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ros2_refseg.data.tabletop.shapes import KINDS
-from ros2_refseg.data.tabletop.view import SMALLEST_SHARE, View, VisibleObject
+from ros2_refseg.data.tabletop.view import SMALLEST_SHARE, Description, View, VisibleObject
 
 SIZE_WORDS = {'small': ('small', 'little'), 'large': ('large', 'big')}
 ANYTHING = ('thing', 'object')
@@ -43,15 +43,6 @@ DEPTH_MARGIN = 0.07
 """Distance in metres, along the optical axis, between the nearest object and the next one."""
 EDGE_MARGIN = 0.04
 """How much lower in the image the nearer object's bottom edge must be."""
-
-
-@dataclass(frozen=True)
-class Description:
-    """A sentence, the object it means, and how it does: attribute, position or both."""
-
-    sentence: str
-    object_id: int
-    form: str
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,20 @@ class VisibleObject:
 
 
 @dataclass(frozen=True)
+class Description:
+    """
+    A sentence, the object it means (None for none in view), and its kind.
+
+    ``clean`` is the sentence without its typing error, '' where it has none.
+    """
+
+    sentence: str
+    object_id: int | None
+    form: str
+    clean: str = ''
+
+
+@dataclass(frozen=True)
 class View:
     """
     A picture and its truth.
