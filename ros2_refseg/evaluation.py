@@ -24,7 +24,7 @@ import torch
 from tqdm import tqdm
 
 from ros2_refseg.cefnet import CEFNet
-from ros2_refseg.data.refer import ReferDataset, Reference
+from ros2_refseg.data.dataset import Reference, ReferringDataset
 from ros2_refseg.data.samples import pad_words
 from ros2_refseg.data.vocabulary import Vocabulary, tokenize
 from ros2_refseg.metrics import SegmentationScore, intersection_and_union, length_bucket
@@ -60,7 +60,7 @@ class Answer:
     truth: np.ndarray
 
 
-def shuffle_sentences(dataset: ReferDataset, seed: int = 0) -> dict[tuple[int, int], str]:
+def shuffle_sentences(dataset: ReferringDataset, seed: int = 0) -> dict[tuple[int, int], str]:
     """
     Give each sample a sentence about another object of the same image, if there is one.
 
@@ -85,7 +85,7 @@ def shuffle_sentences(dataset: ReferDataset, seed: int = 0) -> dict[tuple[int, i
 def ask(
     network: CEFNet,
     vocabulary: Vocabulary,
-    dataset: ReferDataset,
+    dataset: ReferringDataset,
     precision: torch.dtype = torch.float32,
     shuffled: bool = False,
     max_images: int | None = None,
@@ -124,7 +124,7 @@ def ask(
 def evaluate(
     network: CEFNet,
     vocabulary: Vocabulary,
-    dataset: ReferDataset,
+    dataset: ReferringDataset,
     precision: torch.dtype = torch.float32,
     threshold: float = 0.5,
     shuffled: bool = False,
@@ -162,7 +162,7 @@ def evaluate(
         if answer.reference.forms[answer.number]:
             by_form[answer.reference.forms[answer.number]].add(*counts)
     return {
-        'data': dataset.folder.name,
+        'data': dataset.name,
         'split': dataset.split,
         'all': total.summary(),
         'by_length': {name: score.summary() for name, score in by_length.items() if score.unions},
@@ -172,9 +172,9 @@ def evaluate(
     }
 
 
-def bounds_of(dataset: ReferDataset) -> tuple[int, ...]:
+def bounds_of(dataset: ReferringDataset) -> tuple[int, ...]:
     """Choose the paper's buckets of sentence lengths by a data set's name; UNC's for others."""
-    return LENGTH_BOUNDS.get(dataset.folder.name.lower(), LENGTH_BOUNDS['refcoco'])
+    return LENGTH_BOUNDS.get(dataset.name.lower(), LENGTH_BOUNDS['refcoco'])
 
 
 def _share(name: str, right: list[bool]) -> dict[str, float | int]:

@@ -40,6 +40,8 @@ class TrainingConfig:
     """Start of the visual encoder: imagenet (torchvision's, downloaded once) or null (random)."""
     init_from: str | None = None
     """Checkpoint whose weights to start from, wherever name and shape agree."""
+    train_split: str = 'train'
+    """Split to train on; of trainval, where there is one, nothing is scored on the way."""
     iterations: int = 200_000
     images_per_batch: int = 12
     sentences_per_image: int = 1

@@ -134,7 +134,7 @@ def test_shuffled_sentences_are_about_another_object(squares, absent_too):
 ])
 def test_the_buckets_of_table_2_follow_from_the_name(name, bounds, squares):
     dataset = ReferDataset(squares, 'val')
-    dataset.folder = dataset.folder.with_name(name)
+    dataset.name = name
     assert bounds_of(dataset) == bounds
 
 

@@ -25,12 +25,12 @@ from ros2_refseg.tables import scores_table
 def add_to(commands: argparse._SubParsersAction) -> None:
     """Add the command ``eval``."""
     parser = add_command(
-        commands, 'eval', 'Score a network on a data set in the REFER layout.',
+        commands, 'eval', 'Score a network on a data set.',
         'refseg eval --checkpoint acm --data data/tabletop --split test --json scores.json',
     )
     add_network_options(parser)
     parser.add_argument(
-        '--data', type=Path, required=True, help='folder with refs(...).p and instances.json'
+        '--data', type=Path, required=True, help='folder in the REFER layout, or with ReferIt'
     )
     parser.add_argument('--split', default='val', help="train, val, test, testA ... or 'all'")
     parser.add_argument('--split-by', help='unc, google, umd ..., where there are several')
@@ -43,13 +43,13 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 
 def _eval(args: argparse.Namespace) -> None:
-    from ros2_refseg.data.refer import ReferDataset
+    from ros2_refseg.data.joint import open_dataset
     from ros2_refseg.evaluation import evaluate
     from ros2_refseg.segmenter import PRECISIONS, Segmenter
 
     segmenter = Segmenter.load(args.checkpoint, args.device, args.precision)
     scores = evaluate(
-        segmenter.network, segmenter.vocabulary, ReferDataset(args.data, args.split, args.split_by),
+        segmenter.network, segmenter.vocabulary, open_dataset(args.data, args.split, args.split_by),
         PRECISIONS[segmenter.precision], args.threshold, args.shuffled,
     )
     print(scores_table(scores))
