@@ -16,26 +16,38 @@
 
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig
 from ros2_refseg.cefnet.loss import LossTerms, ReferringLoss
 from ros2_refseg.checkpoint import Checkpoint, choose_device, resolve_checkpoint, write_atomically
-from ros2_refseg.data.refer import ReferDataset
+from ros2_refseg.data.joint import open_datasets
 from ros2_refseg.data.samples import ImageSamples, ResumableBatches, collate
 from ros2_refseg.data.vocabulary import Vocabulary
+from ros2_refseg.distributed import (
+    from_first_process,
+    is_first_process,
+    mean_over_processes,
+    process_count,
+    process_number,
+    share_gradients,
+    synchronise_batch_norm,
+)
 from ros2_refseg.evaluation import evaluate
+from ros2_refseg.segmenter import PRECISIONS
 from ros2_refseg.training_config import TrainingConfig
+from ros2_refseg.training_progress import TrainingProgress
 
 SGD_MOMENTUM = 0.9  # paper, Sec. 4.2
 WARM_UP = 0.05  # of the iterations, for the schedule one_cycle
 VALIDATION_IMAGES = 100
+LOG_EVERY = 20  # iterations; reading a loss makes the host wait for the device
 
 
 class Trainer:
@@ -44,36 +56,54 @@ class Trainer:
 
     The folder holds ``state.pt`` (everything the run needs to go on), ``checkpoint.safetensors``
     (what the robot loads) and ``tensorboard/``. Both files are replaced whole, so a kill at any
-    moment costs at most ``checkpoint_every`` iterations.
+    moment costs at most ``checkpoint_every`` iterations. Several processes (see distributed) share
+    each batch equally and compute what one would; the first one alone reads and writes the folder.
     """
 
     def __init__(
-        self, config: TrainingConfig, data: Path | str, out: Path | str, device: str = 'auto'
+        self, config: TrainingConfig, data: Path | str | Sequence[Path | str], out: Path | str,
+        device: str = 'auto',
     ) -> None:
         """
         Prepare a run, resuming it if ``out`` holds one.
 
-        :param data: REFER data set with a split ``train``; a split ``val`` is evaluated if present.
-        :raises ValueError: for a data set, checkpoint or device that is not there, or when ``out``
-            holds a run with another configuration.
+        :param data: data set, or several to train on together, with the split to train on; a split
+            ``val`` is evaluated if it is there and no part of it.
+        :raises ValueError: for a data set, checkpoint or device that is not there, a batch that the
+            processes cannot share equally, or when ``out`` holds a run with another configuration
+            or vocabulary.
         """
+        if config.images_per_batch % process_count():
+            raise ValueError(
+                f'images_per_batch: {config.images_per_batch} images cannot be shared equally by '
+                f'{process_count()} processes; start as many as divide it'
+            )
         self.config = config
         self.out = Path(out)
         self.device = choose_device(device)
-        self.dataset = ReferDataset(data, 'train')
-        self.validation = ReferDataset(data, 'val') if 'val' in self.dataset.splits else None
+        self.dataset = open_datasets(data, config.train_split)
+        scored = config.train_split == 'train' and 'val' in self.dataset.splits
+        self.validation = open_datasets(data, 'val') if scored else None
         torch.manual_seed(config.seed)
         self.vocabulary, self.network = self._build()
+        self.network = synchronise_batch_norm(self.network, self.device)
         self.network.to(self.device, memory_format=torch.channels_last)
         self.optimizer = make_optimizer(self.network, config)
-        self.loss = ReferringLoss(config.dice_weight)
         self.step = 0
         self.scores: dict[str, Any] = {}
         self._resume()
+        self._objective = share_gradients(
+            _Objective(self.network, ReferringLoss(config.dice_weight), config.precision),
+            self.device,
+        )
 
     def _build(self) -> tuple[Vocabulary, CEFNet]:
         start = None
-        sentences = (sentence for _, sentence in self.dataset.samples)
+        # The words that are meant: typing errors, where the data set knows them, are no words.
+        sentences = (
+            ' '.join(tokens) for reference in self.dataset.references
+            for tokens in reference.tokens
+        )
         if self.config.init_from:
             start = Checkpoint.load(resolve_checkpoint(self.config.init_from))
             # Known words keep their numbers, and so their embeddings.
@@ -93,54 +123,63 @@ class Trainer:
         return vocabulary, network
 
     def _resume(self) -> None:
-        path = self.out / 'state.pt'
-        if not path.is_file():
+        # The folder may lie on the first process's machine alone.
+        state = from_first_process(self._read_state)
+        if state is None:
             return
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        if state['config'] != self.config.to_dict():
-            changed = [
-                name for name, value in self.config.to_dict().items()
-                if state['config'].get(name) != value
-            ]
-            raise ValueError(
-                f"'{self.out}' holds a run with another {', '.join(changed) or 'configuration'}; "
-                'give another --out, or delete that folder to start over'
-            )
         self.network.load_state_dict(state['network'])
         self.optimizer.load_state_dict(state['optimizer'])
         self.step, self.scores = state['step'], state['scores']
+
+    def _read_state(self) -> dict[str, Any] | None:
+        path = self.out / 'state.pt'
+        if not path.is_file():
+            return None
+        state = torch.load(path, map_location='cpu', weights_only=True)
+        # Options that came after the run was begun were at their defaults.
+        begun = {**TrainingConfig().to_dict(), **state['config']}
+        changed = [
+            name for name, value in self.config.to_dict().items() if begun.get(name) != value
+        ]
+        # Runs that were begun before states held the vocabulary go on.
+        if state.get('vocabulary', list(self.vocabulary.words)) != list(self.vocabulary.words):
+            changed.append('vocabulary (are these the data it was begun with?)')
+        if changed:
+            raise ValueError(
+                f"'{self.out}' holds a run with another {', '.join(changed)}; "
+                'give another --out, or delete that folder to start over'
+            )
+        return state
 
     def _save(self) -> None:
         buffer = io.BytesIO()
         torch.save({
             'config': self.config.to_dict(), 'step': self.step, 'scores': self.scores,
+            'vocabulary': list(self.vocabulary.words),
             'network': self.network.state_dict(), 'optimizer': self.optimizer.state_dict(),
         }, buffer)
         write_atomically(self.out / 'state.pt', buffer.getvalue())
 
     def run(self) -> Path:
         """Train to the end and give the path of the checkpoint."""
-        from torch.utils.tensorboard import SummaryWriter
-
         config = self.config
-        writer = SummaryWriter(self.out / 'tensorboard', purge_step=self.step)
-        progress = tqdm(
-            total=config.iterations, initial=self.step, desc=self.out.name, unit='it',
-            mininterval=1, smoothing=0.05,
-        )
-        with writer, progress:
-            for batch in self._batches():
+        with TrainingProgress(self.out, self.step, config.iterations, self.device) as progress:
+            for batch in progress.wait.watch(self._batches()):
                 terms = self._train_step(batch)
                 self.step += 1
-                progress.update()
-                if self.step % 20 == 0 or self.step == config.iterations:
-                    self._log(writer, progress, terms)
-                if self.step % config.validate_every == 0 or self.step == config.iterations:
-                    self._validate(writer)
-                if self.step % config.checkpoint_every == 0 or self.step == config.iterations:
-                    self._save()
+                progress.advance()
+                last = self.step == config.iterations
+                if self.step % LOG_EVERY == 0 or last:
+                    self._log(progress, terms)
+                if is_first_process():
+                    if self.step % config.validate_every == 0 or last:
+                        self._validate(progress)
+                    if self.step % config.checkpoint_every == 0 or last:
+                        self._save()
         path = self.out / 'checkpoint.safetensors'
-        self._write_checkpoint(path)
+        if is_first_process():
+            self._write_checkpoint(path)
+            print(progress.summary())
         return path
 
     def _batches(self) -> DataLoader:
@@ -150,7 +189,7 @@ class Trainer:
         )
         batches = ResumableBatches(
             len(samples), config.images_per_batch, config.iterations, config.seed, self.step,
-            self._image_size_at,
+            self._image_size_at, process_number(), process_count(),
         )
         return DataLoader(
             samples, batch_sampler=batches, collate_fn=collate, num_workers=config.workers,
@@ -168,16 +207,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group['lr'] = config.learning_rate * learning_rate_factor(config.schedule, done)
         batch = {name: value.to(self.device, non_blocking=True) for name, value in batch.items()}
-        image = batch['image'].float().contiguous(memory_format=torch.channels_last)
-        self.network.train()
-        with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=config.precision == 'bf16'
-        ):
-            prediction = self.network(image, self.network.language(batch['words']))
-        terms = self.loss(
-            prediction, batch['masks'].float(), batch['contours'].float(),
-            foreground_weight_at(config, done),
-        )
+        self._objective.train()
+        terms = self._objective(batch, foreground_weight_at(config, done))
         self.optimizer.zero_grad()
         terms.total.backward()
         if config.gradient_clip:
@@ -185,32 +216,56 @@ class Trainer:
         self.optimizer.step()
         return terms
 
-    def _log(self, writer: Any, progress: tqdm, terms: LossTerms) -> None:
-        for name in ('total', 'mask', 'boundary', 'transformed', 'dice'):
-            writer.add_scalar(f'loss/{name}', getattr(terms, name).item(), self.step)
-        writer.add_scalar('learning_rate', self.optimizer.param_groups[0]['lr'], self.step)
-        iou = self.scores.get('val', {}).get('overall_iou', math.nan)
-        progress.set_postfix(loss=f'{terms.total.item():.3f}', val_iou=f'{iou:.3f}')
+    def _log(self, progress: TrainingProgress, terms: LossTerms) -> None:
+        names = ('total', 'mask', 'boundary', 'transformed', 'dice')
+        values = torch.stack([getattr(terms, name).detach() for name in names])
+        losses = dict(zip(names, mean_over_processes(values).tolist(), strict=True))
+        progress.record(self.step, {
+            **{f'loss/{name}': loss for name, loss in losses.items()},
+            'learning_rate': self.optimizer.param_groups[0]['lr'],
+            'data_wait': progress.wait.share(),
+        })
+        progress.show(losses['total'], self.scores.get('val', {}).get('overall_iou', math.nan))
 
-    def _validate(self, writer: Any) -> None:
+    def _validate(self, progress: TrainingProgress) -> None:
         if self.validation is not None:
             self.network.eval()
-            summary = evaluate(
+            scores = evaluate(
                 self.network, self.vocabulary, self.validation,
-                torch.bfloat16 if self.config.precision == 'bf16' else torch.float32,
-                max_images=VALIDATION_IMAGES, progress=False,
-            )['all']
-            self.scores['val'] = summary
-            for name, value in summary.items():
-                writer.add_scalar(f'val/{name}', value, self.step)
+                PRECISIONS[self.config.precision], max_images=VALIDATION_IMAGES, progress=False,
+            )
+            # Of the sentences without a target, where there are any, there is but this one figure.
+            empty = {name: scores['absent'][name] for name in scores['absent'] if name != 'samples'}
+            self.scores['val'] = {**scores['all'], **empty}
+            progress.record(self.step, {
+                f'val/{name}': value for name, value in self.scores['val'].items()
+            })
         self._write_checkpoint(self.out / 'checkpoint.safetensors')
 
     def _write_checkpoint(self, path: Path) -> None:
         training = {
-            **self.config.to_dict(), 'step': self.step, 'data': self.dataset.folder.name,
+            **self.config.to_dict(), 'step': self.step, 'data': self.dataset.name,
             'references': len(self.dataset.references), 'sentences': len(self.dataset),
         }
         Checkpoint(self.network, self.vocabulary, training, self.scores).save(path)
+
+
+class _Objective(nn.Module):
+    """From a batch to its loss, as one module: what several processes share the gradients of."""
+
+    def __init__(self, network: CEFNet, loss: ReferringLoss, precision: str) -> None:
+        super().__init__()
+        self.network, self.loss, self.precision = network, loss, PRECISIONS[precision]
+
+    def forward(self, batch: dict[str, Tensor], foreground_weight: float) -> LossTerms:
+        image = batch['image'].float().contiguous(memory_format=torch.channels_last)
+        with torch.autocast(
+            image.device.type, self.precision, enabled=self.precision != torch.float32
+        ):
+            prediction = self.network(image, self.network.language(batch['words']))
+        return self.loss(
+            prediction, batch['masks'].float(), batch['contours'].float(), foreground_weight
+        )
 
 
 def make_optimizer(network: CEFNet, config: TrainingConfig) -> torch.optim.Optimizer:

@@ -28,8 +28,9 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument('config', type=Path, help='YAML file with the fields of TrainingConfig')
     parser.add_argument(
-        '--data', type=Path, required=True,
-        help='REFER data set with a split train; a split val is scored on the way',
+        '--data', type=Path, required=True, action='append',
+        help='data set with a split train; a split val is scored on the way. Several together: '
+        'once for each, and what one of them holds out is left out of the others',
     )
     parser.add_argument(
         '--out', type=Path, help='folder of the run (default: runs/ and the name of CONFIG)'
@@ -39,9 +40,13 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 
 def _train(args: argparse.Namespace) -> None:
+    from ros2_refseg.distributed import is_first_process, process_group
     from ros2_refseg.training import Trainer
     from ros2_refseg.training_config import TrainingConfig
 
+    config = TrainingConfig.load(args.config)
     out = args.out or Path('runs') / args.config.stem
-    checkpoint = Trainer(TrainingConfig.load(args.config), args.data, out, args.device).run()
-    print(f'written: {checkpoint}')
+    with process_group(args.device) as device:
+        checkpoint = Trainer(config, args.data, out, str(device)).run()
+        if is_first_process():
+            print(f'written: {checkpoint}')

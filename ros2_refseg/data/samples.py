@@ -151,14 +151,18 @@ class ResumableBatches(Sampler):
         seed: int,
         first_step: int,
         side_at: Callable[[int], int],
+        part: int = 0,
+        parts: int = 1,
     ) -> None:
         """
         Plan a run.
 
         :param side_at: gives the side of the images, in pixels, at a step.
+        :param part: which of ``parts`` equal parts of each batch to give; they divide its size.
         """
         self.images, self.batch_size, self.steps = images, batch_size, steps
         self.seed, self.first_step, self.side_at = seed, first_step, side_at
+        self.part, self.parts = part, parts
 
     def __len__(self) -> int:
         return self.steps - self.first_step
@@ -174,4 +178,5 @@ class ResumableBatches(Sampler):
                 batch.append(
                     (int(order[sample % self.images]), (self.seed, sample), self.side_at(step))
                 )
-            yield batch
+            share = self.batch_size // self.parts
+            yield batch[self.part * share:(self.part + 1) * share]
