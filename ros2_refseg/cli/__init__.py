@@ -28,17 +28,20 @@ from ros2_refseg.cli import data, evaluate, segment, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; an error that the user can mend is one line on stderr and exit status 2."""
+    """
+    Run a command and give its exit status: 0, or what the command says.
+
+    An error that the user can mend is one line on stderr and exit status 2.
+    """
     parser = build_parser()
     args = parser.parse_args(arguments)
     try:
-        args.run(args)
+        return args.run(args) or 0
     except (ValueError, OSError) as error:
         print(f'refseg {args.command}: {error}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -131,6 +131,11 @@ class ReferringDataset:
         """Give the picture that a reference is about."""
         return self._image_of[reference.image_id]
 
+    @property
+    def places(self) -> str:
+        """Say where pictures are looked for."""
+        raise NotImplementedError
+
     def mask(self, reference: Reference) -> np.ndarray:
         """
         Decode a reference's mask: uint8 (H, W), 0 or 1; all zeros where it is absent.

@@ -92,6 +92,11 @@ class ReferItDataset(ReferringDataset):
         image = self.image_of(reference)
         return read_mat_mask(path, image.height, image.width)
 
+    def missing_masks(self) -> list[str]:
+        """List the regions' masks that are not there, by name."""
+        names = (f'{reference.annotation["id"]}.mat' for reference in self.references)
+        return [name for name in names if self._finder.find(name) is None]
+
     def held_out_images(self) -> set[str]:
         """Identify the pictures of val and test."""
         names = {image for split in self.splits if not is_training_split(split)
@@ -104,7 +109,8 @@ class ReferItDataset(ReferringDataset):
         boxes = load_json(boxes_file) if boxes_file.is_file() else {}
         splits = [self.split]
         if self.split == 'all':
-            splits = [split for split in self.splits if split != 'trainval']
+            twice = 'trainval' if 'train' in self.splits else None
+            splits = [split for split in self.splits if split != twice]
         images: dict[str, ReferImage] = {}
         missing = []
         ref_id = 0
