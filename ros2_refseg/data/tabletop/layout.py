@@ -16,15 +16,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 
+from ros2_refseg.data.tabletop.effects import Effects
+from ros2_refseg.data.tabletop.materials import Look
 from ros2_refseg.data.tabletop.palette import (
     COLOURS,
     nominal_colour,
     sample_colour,
     sample_table_texture,
 )
+from ros2_refseg.data.tabletop.poses import Pose, standing
 from ros2_refseg.data.tabletop.shapes import KINDS
 
 SIZES = {'small': 0.82, 'large': 1.28}
@@ -44,6 +48,40 @@ SMALLEST_CONTRAST = 0.28
 
 
 @dataclass(frozen=True)
+class Crowding:
+    """
+    How much objects may be in each other's way, and in the camera's.
+
+    :ivar overlap: largest share of an object's box in the image that another's may cover.
+    :ivar crop: largest share of an object's box that may lie outside of the image.
+    :ivar nearest: smallest distance in metres to the camera along its axis.
+    """
+
+    overlap: float = LARGEST_OVERLAP
+    crop: float = LARGEST_CROP
+    nearest: float = 0.0
+
+
+AIRY = Crowding()
+"""Nothing is really hidden."""
+
+
+class Standing(Protocol):
+    """
+    What stands on the table by itself: an ``Item``, or a ``Group`` of the level 'household'.
+
+    ``radius`` of the footprint and ``height`` in metres; ``things`` are the objects in it.
+    """
+
+    x: float
+    y: float
+    yaw: float
+    radius: float
+    height: float
+    things: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Item:
     """One object: what it is, its colour and scale, and where it stands (metres, radians)."""
 
@@ -55,6 +93,31 @@ class Item:
     x: float = 0.0
     y: float = 0.0
     yaw: float = 0.0
+
+    @property
+    def things(self) -> 'tuple[Item]':
+        """What stands here: the object alone."""
+        return (self,)
+
+    @property
+    def pose(self) -> Pose:
+        """Where the object is in the frame of what stands here."""
+        return Pose()
+
+    @property
+    def look(self) -> Look:
+        """What it looks like."""
+        return Look(self.colour, self.rgb)
+
+    @property
+    def factors(self) -> tuple[float, float, float]:
+        """Scale along x, y and z."""
+        return self.scale[0], self.scale[0], self.scale[1]
+
+    def truth(self, first: int) -> dict[str, Any]:
+        """Give what a ``VisibleObject`` says of it; ``first`` is its id."""
+        return {'kind': self.kind, 'colour': self.colour, 'size': self.size,
+                'scale': self.scale[0]}
 
     @property
     def radius(self) -> float:
@@ -116,9 +179,13 @@ class Light:
 
 @dataclass(frozen=True)
 class Layout:
-    """Everything that a picture of a table is made of."""
+    """
+    Everything that a picture of a table is made of.
 
-    items: tuple[Item, ...]
+    ``items`` stand on the table; what is put into or onto them belongs to them.
+    """
+
+    items: tuple[Standing, ...]
     camera: Camera
     lights: tuple[Light, ...]
     ambient: np.ndarray
@@ -126,13 +193,33 @@ class Layout:
     table_texture: np.ndarray
     floor: tuple[float, float, float]
     gloss: float
+    crowding: Crowding = AIRY
+    effects: Effects | None = None
+
+    @property
+    def things(self) -> tuple[Any, ...]:
+        """Every object, also those in or on others; the one numbered ``i`` has the id ``i + 1``."""
+        return tuple(thing for item in self.items for thing in item.things)
+
+    def poses(self, stands: np.ndarray) -> list[Pose]:
+        """Give where each thing is when the items stand at x, y (metres) and yaw: (items, 3)."""
+        return [standing(*stand).at(thing.pose)
+                for item, stand in zip(self.items, stands, strict=True) for thing in item.things]
+
+    def truths(self) -> list[dict[str, Any]]:
+        """Give what ``VisibleObject`` says of each thing, whatever the camera sees of it."""
+        truths = []
+        for item in self.items:
+            first = len(truths) + 1
+            truths += [thing.truth(first) for thing in item.things]
+        return truths
 
 
 def sample_layout(rng: np.random.Generator, width: int, height: int) -> Layout:
     """Draw a table on which ``OBJECTS`` objects are in view of a ``width`` x ``height`` camera."""
     texture = sample_table_texture(rng)
     table_size = (rng.uniform(0.55, 0.85), rng.uniform(0.50, 0.75))
-    ambient, lights = _sample_lights(rng)
+    ambient, lights = sample_lights(rng)
     floor = tuple(rng.uniform(0.15, 0.75) * rng.uniform(0.85, 1.15, 3))
     while True:
         count = int(rng.integers(OBJECTS[0], OBJECTS[1] + 1))
@@ -145,17 +232,19 @@ def sample_layout(rng: np.random.Generator, width: int, height: int) -> Layout:
 
 
 def place(
-    rng: np.random.Generator, items: list[Item], camera: Camera, table_size: tuple[float, float],
-) -> list[Item]:
+    rng: np.random.Generator, items: list[Standing], camera: Camera,
+    table_size: tuple[float, float], crowding: Crowding = AIRY,
+) -> list[Standing]:
     """Find free and visible places; items that find none are left out."""
-    placed: list[Item] = []
+    placed: list[Standing] = []
     boxes: list[np.ndarray] = []
     for item in items:
-        def free(spot: np.ndarray, item: Item = item) -> bool:
+        def free(spot: np.ndarray, item: Standing = item) -> bool:
             return all(np.hypot(spot[0] - other.x, spot[1] - other.y)
                        >= item.radius + other.radius + GAP for other in placed)
 
-        spot = find_spot(rng, item, camera, table_size, free, boxes, tries=60)
+        spot = find_spot(rng, item, camera, table_size, free, boxes, tries=60,
+                         crowding=crowding)
         if spot is not None:
             placed.append(replace(item, x=float(spot[0]), y=float(spot[1])))
             boxes.append(projected_box(camera, spot, item))
@@ -163,8 +252,9 @@ def place(
 
 
 def find_spot(
-    rng: np.random.Generator, item: Item, camera: Camera, table_size: tuple[float, float],
+    rng: np.random.Generator, item: Standing, camera: Camera, table_size: tuple[float, float],
     free: Callable[[np.ndarray], bool], boxes: Sequence[np.ndarray], tries: int,
+    crowding: Crowding = AIRY,
 ) -> np.ndarray | None:
     """
     Draw a place x, y (metres) on the table for an item; None after ``tries`` in vain.
@@ -178,9 +268,12 @@ def find_spot(
             continue
         if not free(spot):
             continue
+        nearest = camera.project(np.array([*spot, item.height]))[2] - item.radius
+        if nearest < crowding.nearest:
+            continue
         box = projected_box(camera, spot, item)
-        if (_cropped(box, camera) <= LARGEST_CROP
-                and all(_overlap(box, other) <= LARGEST_OVERLAP for other in boxes)):
+        if (_cropped(box, camera) <= crowding.crop
+                and all(_overlap(box, other) <= crowding.overlap for other in boxes)):
             return spot
     return None
 
@@ -188,7 +281,7 @@ def find_spot(
 _CIRCLE = np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)
 
 
-def projected_box(camera: Camera, spot: np.ndarray, item: Item) -> np.ndarray:
+def projected_box(camera: Camera, spot: np.ndarray, item: Standing) -> np.ndarray:
     """Give left, top, right, bottom in pixels of an item's bounding cylinder at ``spot``."""
     rim = np.asarray(spot) + item.radius * _CIRCLE
     points = np.empty((2, 8, 3))
@@ -239,9 +332,21 @@ def _sample_camera(rng: np.random.Generator, count: int, width: int, height: int
     """Look at the middle of the table so that ``count`` objects fill the image well."""
     fovy = rng.uniform(36.0, 56.0)
     view_width = rng.uniform(0.48, 0.60) + 0.025 * (count - OBJECTS[0])
-    distance = view_width * height / (2.0 * width * np.tan(np.radians(fovy) / 2.0))
     azimuth, elevation = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(34.0, 64.0))
     target = np.array([*rng.uniform(-0.12, 0.12, 2), 0.02])
+    return look_at(target, azimuth, elevation, view_width, fovy, width, height)
+
+
+def look_at(
+    target: np.ndarray, azimuth: float, elevation: float, view_width: float, fovy: float,
+    width: int, height: int,
+) -> Camera:
+    """
+    Make a camera that sees ``view_width`` metres across at ``target`` (x, y, z in metres).
+
+    It looks from the direction ``azimuth`` and ``elevation`` (radians); ``fovy`` is in degrees.
+    """
+    distance = view_width * height / (2.0 * width * np.tan(np.radians(fovy) / 2.0))
     backward = np.array([np.cos(elevation) * np.cos(azimuth),
                          np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
     right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
@@ -249,7 +354,7 @@ def _sample_camera(rng: np.random.Generator, count: int, width: int, height: int
     return Camera(target + distance * backward, rotation, fovy, width, height)
 
 
-def _sample_lights(rng: np.random.Generator) -> tuple[np.ndarray, tuple[Light, ...]]:
+def sample_lights(rng: np.random.Generator) -> tuple[np.ndarray, tuple[Light, ...]]:
     """Draw ambient light and a key light with a weaker fill light, all of one temperature."""
     warmth = rng.uniform(-1.0, 1.0)
     tint = np.array([1.0 + 0.06 * warmth, 1.0, 1.0 - 0.10 * warmth])

@@ -19,7 +19,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ros2_refseg.data.tabletop.layout import GAP, Camera, Item, find_spot, projected_box
+from ros2_refseg.data.tabletop.layout import (
+    AIRY,
+    GAP,
+    Camera,
+    Crowding,
+    Standing,
+    find_spot,
+    projected_box,
+)
 
 MOVERS = 2
 """Objects that move at the same time."""
@@ -57,11 +65,12 @@ class Motion:
     """
 
     def __init__(
-        self, items: Sequence[Item], camera: Camera, table_size: tuple[float, float],
-        rng: np.random.Generator,
+        self, items: Sequence[Standing], camera: Camera, table_size: tuple[float, float],
+        rng: np.random.Generator, crowding: Crowding = AIRY,
     ) -> None:
         self._items, self._camera, self._table_size = items, camera, table_size
         self._rng = rng
+        self._crowding = crowding
         self._now = 0.0
         self._paths = [self._rest(np.array([item.x, item.y]), item.yaw) for item in items]
 
@@ -108,7 +117,8 @@ class Motion:
                 segment_distance(here.goal, spot, self._paths[n].start, self._paths[n].goal)
                 >= item.radius + self._items[n].radius + GAP for n in others)
 
-        goal = find_spot(self._rng, item, self._camera, self._table_size, free, boxes, tries=20)
+        goal = find_spot(self._rng, item, self._camera, self._table_size, free, boxes,
+                         tries=20, crowding=self._crowding)
         if goal is None:
             return
         duration = max(np.linalg.norm(goal - here.goal) / self._rng.uniform(*SPEED), 1.0)

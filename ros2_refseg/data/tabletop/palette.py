@@ -32,7 +32,19 @@ COLOURS: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, 
 }
 """Range of hue in degrees, saturation and value (HSV) of every colour name."""
 
-NEUTRALS = {'metal': (0.68, 0.69, 0.71), 'paper': (0.92, 0.91, 0.87)}
+MORE_COLOURS: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
+    'gray': ((0, 360), (0.00, 0.05), (0.42, 0.55)),
+    'wood': ((23, 29), (0.52, 0.64), (0.46, 0.66)),
+    'silver': ((200, 230), (0.01, 0.05), (0.66, 0.78)),
+    'clear': ((185, 205), (0.04, 0.10), (0.90, 0.96)),
+}
+"""The same for the level 'household': gray paint, wood, bare metal and clear glass."""
+
+NEUTRALS = {
+    'metal': (0.68, 0.69, 0.71), 'paper': (0.92, 0.91, 0.87), 'steel': (0.42, 0.43, 0.46),
+    'dark': (0.10, 0.10, 0.11), 'timber': (0.66, 0.47, 0.28), 'stem': (0.30, 0.20, 0.11),
+    'leaf': (0.24, 0.50, 0.16), 'dough': (0.74, 0.52, 0.29), 'flame': (1.00, 0.66, 0.12),
+}
 """Paints of parts that no sentence speaks of."""
 
 TEXTURE_SIZE = 256
@@ -41,13 +53,17 @@ TEXTURE_SIZE = 256
 
 def sample_colour(rng: np.random.Generator, name: str) -> tuple[float, float, float]:
     """Draw one red, green, blue in [0, 1] that a person would call ``name``."""
-    hue, saturation, value = (rng.uniform(*limits) for limits in COLOURS[name])
+    hue, saturation, value = (rng.uniform(*limits) for limits in _limits(name))
     return colorsys.hsv_to_rgb(hue % 360 / 360, saturation, value)
+
+
+def _limits(name: str) -> tuple[tuple[float, float], ...]:
+    return COLOURS[name] if name in COLOURS else MORE_COLOURS[name]
 
 
 def nominal_colour(name: str) -> np.ndarray:
     """Give the red, green, blue in [0, 1] in the middle of a colour's range."""
-    hue, saturation, value = (sum(limits) / 2 for limits in COLOURS[name])
+    hue, saturation, value = (sum(limits) / 2 for limits in _limits(name))
     return np.array(colorsys.hsv_to_rgb(hue % 360 / 360, saturation, value))
 
 

@@ -17,13 +17,20 @@
 import ctypes.util
 import os
 import weakref
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
-from ros2_refseg.data.tabletop.layout import Layout
-from ros2_refseg.data.tabletop.palette import paint
-from ros2_refseg.data.tabletop.shapes import KINDS, mesh
+from ros2_refseg.data.tabletop.household_kinds import HOUSEHOLD, mesh_of
+from ros2_refseg.data.tabletop.layout import Item, Layout
+from ros2_refseg.data.tabletop.materials import (
+    Look,
+    is_covered,
+    rgba,
+    texture,
+    wrapping,
+)
 
 
 def _choose_backend() -> str | None:
@@ -95,8 +102,25 @@ class OffscreenRenderer:
         """Draw the picture: uint8 (H, W, 3), RGB."""
         return self._read()
 
-    def bodies(self) -> np.ndarray:
-        """Draw what is where: uint16 (H, W), the body's number in the model, 0 the world."""
+    def bodies(self, shown: Collection[int] | None = None) -> np.ndarray:
+        """
+        Draw what is where: uint16 (H, W), the body's number in the model, 0 the world.
+
+        With ``shown`` these bodies alone are there, and hide each other only.
+        """
+        hidden = [] if shown is None else [
+            geom for geom in self._scene.geoms[:self._scene.ngeom]
+            if geom.segid >= 0 and self._model.geom_bodyid[geom.objid] not in shown]
+        numbers = [geom.segid for geom in hidden]
+        for geom in hidden:
+            geom.segid = -1
+        try:
+            return self._bodies()
+        finally:
+            for geom, number in zip(hidden, numbers, strict=True):
+                geom.segid = number
+
+    def _bodies(self) -> np.ndarray:
         flags = self._scene.flags
         flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
         try:
@@ -129,7 +153,7 @@ class OffscreenRenderer:
 
 
 def build_model(layout: Layout) -> 'mujoco.MjModel':
-    """Make the MuJoCo model of a layout: body ``i + 1`` is item ``i``, moved as a mocap body."""
+    """Make the MuJoCo model of a layout: body ``i + 1`` is thing ``i``, moved as a mocap body."""
     spec = mujoco.MjSpec()
     camera = layout.camera
     visual = spec.visual
@@ -149,26 +173,56 @@ def build_model(layout: Layout) -> 'mujoco.MjModel':
     mujoco.mju_mat2Quat(quaternion, camera.rotation.ravel())
     spec.worldbody.add_camera(pos=camera.position, quat=quaternion, fovy=camera.fovy)
     _add_table(spec, layout)
-    for number, item in enumerate(layout.items):
-        body = spec.worldbody.add_body(
-            mocap=True, pos=[item.x, item.y, 0.0],
-            quat=[np.cos(item.yaw / 2), 0.0, 0.0, np.sin(item.yaw / 2)])
-        scale = np.array([item.scale[0], item.scale[0], item.scale[1]])
-        material = spec.add_material(name=f'item{number}', specular=layout.gloss, shininess=0.5)
-        for part in KINDS[item.kind].parts:
-            common = {'rgba': paint(item.rgb, part.paint), 'material': material.name,
-                      'pos': np.array(part.position) * scale, 'contype': 0, 'conaffinity': 0}
-            if part.mesh:
-                vertices, faces = mesh(item.kind, part.mesh)
-                name = f'{part.mesh}{number}'
-                spec.add_mesh(name=name, uservert=(vertices * scale).ravel(),
-                              userface=faces.ravel(),
-                              inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL)
-                body.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name, **common)
-            else:
-                body.add_geom(type=getattr(mujoco.mjtGeom, f'mjGEOM_{part.shape.upper()}'),
-                              size=_scaled(part.shape, part.size, scale), **common)
+    stands = np.array([[item.x, item.y, item.yaw] for item in layout.items])
+    for number, (thing, pose) in enumerate(zip(layout.things, layout.poses(stands), strict=True)):
+        body = spec.worldbody.add_body(mocap=True, pos=pose.position, quat=pose.quaternion)
+        _add_thing(spec, body, number, thing, layout.gloss)
     return spec.compile()
+
+
+def _add_thing(
+    spec: 'mujoco.MjSpec', body: 'mujoco.MjsBody', number: int, thing: Item, gloss: float,
+) -> None:
+    """Add the geoms, meshes and materials of one thing."""
+    look, scale = thing.look, np.array(thing.factors)
+    shine = {'metal': 0.9, 'glass': 1.0, 'wooden': 0.1}.get(look.material, gloss)
+    material = spec.add_material(name=f'item{number}', specular=shine,
+                                 shininess=0.85 if look.material in ('metal', 'glass') else 0.5)
+    cover = _add_cover(spec, number, look, shine) if look.cover else None
+    for index, part in enumerate(HOUSEHOLD[thing.kind].parts):
+        covered = is_covered(thing.kind, part, look)
+        # A label would hide the pattern.
+        if part.paint == 'tint' and look.pattern != 'plain':
+            continue
+        common = {'rgba': rgba(look, part, covered), 'contype': 0, 'conaffinity': 0,
+                  'material': (cover if covered else material).name}
+        if covered or part.mesh:
+            vertices, faces = mesh_of(thing.kind, index)
+            name = f'{part.mesh or index}_{number}'
+            shape = spec.add_mesh(
+                name=name, uservert=(vertices * scale).ravel(), userface=faces.ravel(),
+                inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL)
+            if covered:
+                shape.usertexcoord = wrapping(thing.kind, index, look.cover).ravel()
+                shape.userfacetexcoord = np.arange(faces.size)
+            body.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name, **common)
+        else:
+            body.add_geom(type=getattr(mujoco.mjtGeom, f'mjGEOM_{part.shape.upper()}'),
+                          size=_scaled(part.shape, part.size, scale),
+                          pos=np.array(part.position) * scale, **common)
+
+
+def _add_cover(
+    spec: 'mujoco.MjSpec', number: int, look: Look, shine: float,
+) -> 'mujoco.MjsMaterial':
+    """Add the textured material of a thing."""
+    tile = texture(look)
+    image = spec.add_texture(name=f'cover{number}', type=mujoco.mjtTexture.mjTEXTURE_2D,
+                             width=tile.shape[1], height=tile.shape[0], nchannel=3)
+    image.data = tile.tobytes()
+    material = spec.add_material(name=f'cover{number}', specular=shine, shininess=0.5)
+    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = image.name
+    return material
 
 
 def _scaled(shape: str, size: tuple[float, ...], scale: np.ndarray) -> list[float]:

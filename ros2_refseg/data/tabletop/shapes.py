@@ -16,12 +16,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 
 import numpy as np
 
 LATHE_SEGMENTS = 28
 TUBE_SEGMENTS = 8
+
+Mesh = tuple[np.ndarray, np.ndarray]
+"""Vertices (V, 3) in metres and triangles (F, 3), facing outwards."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Part:
 
     ``paint`` names what colours it: the object's own colour (``body``), a lighter tint of it
     (``tint``), a darker shade (``shade``), or a neutral that no sentence speaks of
-    (``metal``, ``paper``).
+    (those of ``palette.NEUTRALS``).
     """
 
     shape: str
@@ -49,10 +51,10 @@ class Kind:
     parts: tuple[Part, ...]
     radius: float
     height: float
-    meshes: dict[str, Callable[[], tuple[np.ndarray, np.ndarray]]] = field(default_factory=dict)
+    meshes: dict[str, Callable[[], Mesh]] = field(default_factory=dict)
 
 
-def lathe(profile: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
+def lathe(profile: list[tuple[float, float]]) -> Mesh:
     """
     Turn a profile around the z axis.
 
@@ -80,7 +82,7 @@ def lathe(profile: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
     return vertices, np.vstack(faces)
 
 
-def tube(path: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def tube(path: np.ndarray, radii: np.ndarray) -> Mesh:
     """
     Sweep a circle along a path in the x-z plane.
 
@@ -96,12 +98,29 @@ def tube(path: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         radii[:, None] * sine,
         path[:, 1, None] + tangent[:, 0, None] * across,
     ], axis=-1)
-    ends = [[x, 0.0, z] for x, z in path[[0, -1]]]
+    return _skin(rings, np.array([[x, 0.0, z] for x, z in path[[0, -1]]]))
+
+
+def loft(sections: list[tuple[float, float, float, float]]) -> Mesh:
+    """
+    Sweep an ellipse along the x axis.
+
+    ``sections`` lists x and z of its centre, its half width (y) and its half height (z), in metres.
+    """
+    x, z, width, height = np.array(sections).T[..., None]
+    angles = np.linspace(0.0, 2.0 * np.pi, TUBE_SEGMENTS, endpoint=False)
+    rings = np.stack(np.broadcast_arrays(
+        x, width * np.sin(angles), z + height * np.cos(angles)), axis=-1)
+    return _skin(rings, rings[[0, -1]].mean(axis=1))
+
+
+def _skin(rings: np.ndarray, ends: np.ndarray) -> Mesh:
+    """Close a row of rings (P, TUBE_SEGMENTS, 3) with triangles and two end points (2, 3)."""
     vertices = np.vstack([rings.reshape(-1, 3), ends])
     first, last = len(vertices) - 2, len(vertices) - 1
     here = np.arange(TUBE_SEGMENTS)
     there = np.roll(here, -1)
-    end = (len(path) - 1) * TUBE_SEGMENTS
+    end = (len(rings) - 1) * TUBE_SEGMENTS
     faces = [np.stack([np.full_like(here, first), here, there], axis=1)]
     for start in range(0, end, TUBE_SEGMENTS):
         after = start + TUBE_SEGMENTS
@@ -111,7 +130,71 @@ def tube(path: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return vertices, np.vstack(faces)
 
 
-def _arc(
+def ring(profile: list[tuple[float, float]]) -> Mesh:
+    """
+    Turn a closed profile that does not touch the axis around the z axis.
+
+    ``profile`` lists (radius, height) in metres: bottom, outside, top, inside.
+    """
+    angles = np.linspace(0.0, 2.0 * np.pi, LATHE_SEGMENTS, endpoint=False)
+    radii, heights = np.array(profile).T[..., None]
+    vertices = np.stack(np.broadcast_arrays(
+        radii * np.cos(angles), radii * np.sin(angles), heights), axis=-1).reshape(-1, 3)
+    here = np.arange(LATHE_SEGMENTS)
+    there = np.roll(here, -1)
+    faces = []
+    for start in range(0, len(vertices), LATHE_SEGMENTS):
+        above = (start + LATHE_SEGMENTS) % len(vertices)
+        faces.append(np.stack([start + here, start + there, above + there], axis=1))
+        faces.append(np.stack([start + here, above + there, above + here], axis=1))
+    return vertices, np.vstack(faces)
+
+
+def extrude(outline: list[tuple[float, float]], half_width: float) -> Mesh:
+    """Give a convex outline of (x, z), counterclockwise as seen from -y, a thickness along y."""
+    count = len(outline)
+    flat = np.array(outline)
+    sides = [np.stack([flat[:, 0], np.full(count, y), flat[:, 1]], axis=1)
+             for y in (-half_width, half_width)]
+    here = np.arange(count)
+    there = np.roll(here, -1)
+    fan = np.stack([np.zeros(count - 2, int), here[1:-1], here[2:]], axis=1)
+    return np.vstack(sides), np.vstack([
+        fan, fan[:, ::-1] + count,
+        np.stack([here, here + count, there + count], axis=1),
+        np.stack([here, there + count, there], axis=1)])
+
+
+def cuboid(half: tuple[float, float, float]) -> Mesh:
+    """Make a box around the origin from its half edges."""
+    x, y, z = half
+    return extrude([(-x, -z), (x, -z), (x, z), (-x, z)], y)
+
+
+LYING = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
+"""Rotation that lays what stands along z down along x."""
+FLAT = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+"""Rotation that lays the x-z plane down into the x-y plane."""
+ACROSS = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+"""Rotation about z that turns x into y."""
+
+
+def placed(
+    part: Mesh, position: tuple[float, float, float], rotation: np.ndarray | None = None,
+) -> Mesh:
+    """Turn a mesh by a rotation matrix and move it by a position in metres."""
+    vertices, faces = part
+    return (vertices if rotation is None else vertices @ rotation.T) + np.array(position), faces
+
+
+def merged(*parts: Mesh) -> Mesh:
+    """Make one mesh of several."""
+    offsets = np.cumsum([0, *(len(vertices) for vertices, _ in parts)])
+    return (np.vstack([vertices for vertices, _ in parts]),
+            np.vstack([faces + offset for (_, faces), offset in zip(parts, offsets, strict=False)]))
+
+
+def arc(
     centre: tuple[float, float], radii: tuple[float, float], start: float, stop: float,
 ) -> np.ndarray:
     """Give 9 points (x, z) of an ellipse between two angles in degrees."""
@@ -128,7 +211,7 @@ def _mug() -> Kind:
             'mug': lambda: lathe([
                 (0, 0), (0.038, 0), (0.042, 0.004), (0.042, 0.093), (0.041, 0.095),
                 (0.037, 0.095), (0.036, 0.093), (0.035, 0.012), (0, 0.010)]),
-            'mug_handle': lambda: tube(_arc((0.040, 0.050), (0.030, 0.030), -80, 80),
+            'mug_handle': lambda: tube(arc((0.040, 0.050), (0.030, 0.030), -80, 80),
                                        np.full(9, 0.0065)),
         })
 
@@ -212,7 +295,7 @@ def _teapot() -> Kind:
                 (0.050, 0.060), (0.038, 0.078), (0.034, 0.081), (0.030, 0.086), (0.016, 0.092),
                 (0, 0.094)]),
             'teapot_spout': lambda: tube(spout, np.array([0.014, 0.012, 0.009, 0.007, 0.0065])),
-            'teapot_handle': lambda: tube(_arc((-0.046, 0.046), (0.036, 0.028), 80, 280),
+            'teapot_handle': lambda: tube(arc((-0.046, 0.046), (0.036, 0.028), 80, 280),
                                           np.full(9, 0.0060)),
         })
 
@@ -220,9 +303,3 @@ def _teapot() -> Kind:
 KINDS: dict[str, Kind] = {kind.words[0]: kind for kind in (
     _mug(), _bowl(), _plate(), _bottle(), _can(), _box(), _ball(), _cube(), _book(), _teapot())}
 """Every kind by its category name; an object's base centre is the origin, metres, scale 1."""
-
-
-@cache
-def mesh(kind: str, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Give the vertices (V, 3) and triangles (F, 3) of one of a kind's meshes."""
-    return KINDS[kind].meshes[name]()
