@@ -21,7 +21,6 @@ Only then is it put into words (``phrases``, with the tables of ``lexicon``, ``n
 ``requests``).
 """
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -46,8 +45,12 @@ __all__ = ['FORMS', 'WORDS', 'describe', 'describe_with_meanings']
 FORMS = (*BUILDERS, 'request', 'typo', 'absent')
 """Kinds of sentence, the values of ``Description.form``."""
 
-TRIES = 8
-"""Meanings tried for each sentence that is wanted."""
+TRIES = 5
+"""Meanings tried of a kind of sentence before another kind is tried."""
+AGAIN = 0.2
+"""How likely a kind of sentence is for an object for which it was tried already."""
+ABSENT_TRIES = 80
+"""Meanings changed in the search for one that is false of all."""
 NEEDLESS = 0.25
 """Share of meanings that are used though a part of them would be enough."""
 
@@ -95,22 +98,22 @@ def describe_with_meanings(
 def _meanings(
     scene: Scene, index: int, count: int, pick: Picker,
 ) -> list[tuple[str, Meaning]]:
-    """Find up to ``count`` different meanings of an object, at most half of them of one form."""
+    """Find up to ``count`` different meanings of an object, mostly of different forms."""
     proposer = Proposer(scene, index, pick)
     weights = {form: weight for form, (weight, _) in BUILDERS.items()}
     found: dict[Meaning, str] = {}
-    for _ in range(TRIES * count):
+    for _ in range(3 * count):
         if len(found) == count:
             break
         form = pick.weighted(weights)
-        meaning = BUILDERS[form][1](proposer)
-        if meaning is None or scene.meant(meaning) != index:
-            continue
-        if _is_needless(meaning, scene) and not pick.chance(NEEDLESS):
-            continue
-        found[meaning] = form
-        if Counter(found.values())[form] >= (count + 1) // 2:
-            weights.pop(form, None)
+        weights[form] *= AGAIN
+        for _ in range(TRIES):
+            meaning = BUILDERS[form][1](proposer)
+            if meaning is None or scene.meant(meaning) != index or meaning in found:
+                continue
+            if not _is_needless(meaning, scene) or pick.chance(NEEDLESS):
+                found[meaning] = form
+                break
     return [(form, meaning) for meaning, form in found.items()]
 
 
@@ -128,7 +131,7 @@ def _absent(scene: Scene, pick: Picker) -> tuple[str, Meaning] | None:
     """Find a meaning that is nearly true of an object, and false of all."""
     weights = {form: weight for form, (weight, _) in BUILDERS.items()}
     targets = [index for index, plain in enumerate(scene.plain_to_see) if plain]
-    for _ in range(10 * TRIES):
+    for _ in range(ABSENT_TRIES):
         proposer = Proposer(scene, pick.any(targets), pick)
         form = pick.weighted(weights)
         meaning = BUILDERS[form][1](proposer)

@@ -83,7 +83,9 @@ class Coloured(Trait):
     def of(self, thing: VisibleObject) -> Truth:
         """Tell whether an object has the colour."""
         if thing.colour == self.colour:
-            return TRUE
+            # White squares between red ones do not make a thing white.
+            even = thing.pattern == 'checkered' and self.colour in ('white', 'black')
+            return BORDERLINE if even else TRUE
         perhaps = (
             self.colour == thing.second_colour
             or {self.colour, thing.colour} in ALIKE

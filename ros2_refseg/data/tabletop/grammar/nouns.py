@@ -78,7 +78,7 @@ NOUNS: dict[str, Noun] = {
     'cap': _noun(('cap',), 'hat', perhaps=('bottle',)),
     'fruit': _noun(('fruit', 'piece of fruit'), *FRUIT, perhaps=('carrot',)),
     'vegetable': _noun(('vegetable', 'veggie'), 'carrot', perhaps=FRUIT),
-    'food': _noun(('food', 'food item', 'thing|to eat', 'snack', 'thing|i can eat'), *_FOOD),
+    'food': _noun(('food item', 'food', 'thing|to eat', 'snack', 'thing|i can eat'), *_FOOD),
     'utensil': _noun(('utensil', 'piece of cutlery'), *CUTLERY, perhaps=('pan',)),
     'tool': _noun(('tool',), *TOOLS, perhaps=('pen', 'pan', *CUTLERY)),
     'toy': _noun(('toy',), 'car', perhaps=('ball', 'cube', 'hat')),

@@ -59,6 +59,7 @@ class Phrase:
     pre: tuple[str, ...] = ()
     tails: tuple[str, ...] = ()
     has_article: bool = False
+    has_place: bool = False
 
     @property
     def text(self) -> str:
@@ -153,7 +154,8 @@ class Speaker:
         slots: dict[str, float] = {}
         if wording.pre:
             slots['pre'] = 1.0 if is_place else 6.0
-        if wording.tail:
+        second = is_place and phrase.has_place
+        if wording.tail and not (second and (wording.pre or wording.is_)):
             slots['tail'] = 0.7
         if wording.is_:
             slots['is_'] = 1.6 if is_place else 0.4
@@ -174,7 +176,9 @@ class Speaker:
             return Phrase(f'{words} {phrase.many}')
         if slot == 'is_':
             words = self._clause(words, is_place, phrase)
-        return replace(phrase, tails=(*phrase.tails, words))
+        if second and not isinstance(part, Not):
+            words = f'and {words}'
+        return replace(phrase, tails=(*phrase.tails, words), has_place=is_place)
 
     def _clause(self, words: str, is_place: bool, phrase: Phrase) -> str:
         if is_place and (not phrase.head or not self.pick.chance(0.25)):

@@ -41,13 +41,18 @@ class Picker:
         return choices[int(self._rng.integers(len(choices)))]
 
     def common(self, choices: Sequence[T]) -> T:
-        """Draw the first of several 40 % of the time, the others equally often."""
-        return choices[0] if len(choices) == 1 or self.chance(0.4) else self.any(choices[1:])
+        """Draw the first of several half of the time, the others equally often."""
+        return choices[0] if len(choices) == 1 or self.chance(0.5) else self.any(choices[1:])
 
     def weighted(self, choices: dict[T, float]) -> T:
         """Draw a key in proportion to its weight."""
-        weights = np.fromiter(choices.values(), float)
-        return list(choices)[int(self._rng.choice(len(weights), p=weights / weights.sum()))]
+        left = self.share() * sum(choices.values())
+        for choice, weight in choices.items():
+            left -= weight
+            if left < 0:
+                return choice
+        # Rounding may leave a trace of the last one's weight.
+        return choice
 
     def shuffled(self, choices: Sequence[T]) -> list[T]:
         """Give all of them in a random order."""

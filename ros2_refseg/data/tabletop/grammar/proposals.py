@@ -75,7 +75,9 @@ class Proposer:
         elif GROUP_NOUNS[own.kind] and self.pick.chance(0.12):
             noun = self.pick.any(GROUP_NOUNS[own.kind])
         else:
-            noun = self.pick.common(OWN_NOUNS[own.kind])
+            noun, *others = OWN_NOUNS[own.kind]
+            if others and self.pick.chance(0.3):
+                noun = self.pick.any(others)
         said = [trait for trait in self.traits() if self.pick.chance(traits)]
         flat = [part for group in said for part in group]
         # One colour is enough.
@@ -112,20 +114,17 @@ class Proposer:
         proposer = Proposer(self.scene, other, self.pick)
         if loose and self.pick.chance(0.5):
             return proposer.base(traits=0.0, thing=0.0)
-        for traits in (0.15, 0.5, 0.8):
-            meaning: Meaning = proposer.base(traits, thing=0.1)
-            if isinstance(meaning, All) and meaning.parts == (Named('thing'),):
-                continue
-            if self.scene.meant(meaning) == other:
+        for traits in (0.1, 0.5, 0.9):
+            meaning: Meaning = proposer.base(traits, thing=0.1 if traits > 0.1 else 0.0)
+            if self.scene.meant(meaning) == other and meaning.parts != (Named('thing'),):
                 return meaning
-            ranked = self.pick.any((
-                Sized(meaning, self.scene.things[other].size),
-                Rank(meaning, self.pick.any(('left', 'right', 'big', 'small'))),
-                OnSide(meaning, self.pick.any(SIDES[:2]))))
-            if self.scene.meant(ranked) == other and (
-                    not isinstance(ranked, Sized | Rank) or _one_kind(meaning)):
-                return ranked
-        return None
+        if not _one_kind(meaning) or self.pick.chance(0.4):
+            return None
+        ranked = self.pick.any((
+            Sized(meaning, self.scene.things[other].size),
+            Rank(meaning, self.pick.any(('left', 'right', 'big', 'small'))),
+            OnSide(meaning, self.pick.any(SIDES[:2]))))
+        return ranked if self.scene.meant(ranked) == other else None
 
     def attribute(self) -> Meaning | None:
         """Say "the red mug": by kind, colour, or both."""
@@ -239,8 +238,14 @@ class Proposer:
         name, other = self.pick.weighted(found)
         anchor = self.anchor(other, loose=name in (
             'on', 'in', 'under', 'holds inside', 'holds on top') or self.pick.chance(0.15))
-        if anchor is None:
+        if anchor is None or (self.scene.meant(anchor) is None
+                              and base.parts[0] in _parts(anchor)):
             return None
+        if name == 'same colour':
+            # Its colour is what the other thing says.
+            base = All(base.parts[:1])
+            if any(isinstance(part, Coloured | TwoColoured) for part in _parts(anchor)):
+                return None
         related = Related(name, anchor)
         if self.pick.chance(0.08) and len(found) > 1:
             second, third = self.pick.weighted(found)
@@ -330,6 +335,10 @@ def _one_kind(meaning: Meaning) -> bool:
         meaning.parts[0].noun in nouns for nouns in OWN_NOUNS.values())
 
 
+def _parts(meaning: Meaning) -> tuple[Meaning, ...]:
+    return meaning.parts if isinstance(meaning, All) else _parts(meaning.base)
+
+
 def _contradicts(base: All, said: tuple[Trait, ...]) -> bool:
     """Tell whether two patterns would be said."""
     return any(isinstance(part, Patterned) and part not in said for part in base.parts)
@@ -338,11 +347,11 @@ def _contradicts(base: All, said: tuple[Trait, ...]) -> bool:
 Build = Callable[[Proposer], Meaning | None]
 
 FORMS: dict[str, tuple[float, Build]] = {
-    'attribute': (2.0, Proposer.attribute), 'pattern': (1.2, Proposer.pattern),
-    'material': (1.0, Proposer.material), 'size': (1.3, Proposer.size),
-    'comparative': (1.2, Proposer.comparative), 'superlative': (1.2, Proposer.superlative),
-    'position': (2.6, Proposer.position), 'ordinal': (1.6, Proposer.ordinal),
-    'relation': (3.2, Proposer.relation), 'negation': (1.5, Proposer.negation),
-    'ellipsis': (1.3, Proposer.ellipsis),
+    'attribute': (1.8, Proposer.attribute), 'pattern': (1.6, Proposer.pattern),
+    'material': (1.6, Proposer.material), 'size': (1.6, Proposer.size),
+    'comparative': (1.6, Proposer.comparative), 'superlative': (1.8, Proposer.superlative),
+    'position': (2.6, Proposer.position), 'ordinal': (2.2, Proposer.ordinal),
+    'relation': (3.2, Proposer.relation), 'negation': (1.8, Proposer.negation),
+    'ellipsis': (2.6, Proposer.ellipsis),
 }
 """How often each kind of sentence is tried, and how."""

@@ -14,10 +14,9 @@
 
 """Relations between two objects, as they look to the camera."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from math import dist
 
 from ros2_refseg.data.tabletop.grammar.meanings import Meaning
 from ros2_refseg.data.tabletop.grammar.rankings import bigger
@@ -57,7 +56,8 @@ def left_of(scene: Scene, one: int, other: int) -> Truth:
         return FALSE
     climb = abs(first.down - second.down) * scene.height / scene.width
     apart = first.right <= second.across and first.across <= second.left
-    x, _, z = np.abs(np.subtract(scene.things[one].position, scene.things[other].position))
+    here, there = scene.things[one].position, scene.things[other].position
+    x, z = abs(here[0] - there[0]), abs(here[2] - there[2])
     if aside >= ASIDE and climb <= aside and apart and z <= 1.5 * x:
         return TRUE
     return BORDERLINE
@@ -101,9 +101,10 @@ def above(scene: Scene, one: int, other: int) -> Truth:
     if other in scene.rests_on(one):
         return TRUE if on(scene, one, other) == TRUE else BORDERLINE
     climb = (second.down - first.down) * scene.height / scene.width
-    if climb <= CONTRARY:
+    aside = abs(first.across - second.across)
+    if climb <= CONTRARY or aside >= max(2 * climb, ASIDE):
         return FALSE
-    in_line = abs(first.across - second.across) <= 0.6 * climb
+    in_line = aside <= 0.6 * climb
     return TRUE if climb >= UPWARDS and in_line and first.bottom <= second.down else BORDERLINE
 
 
@@ -124,7 +125,9 @@ def in_(scene: Scene, one: int, other: int) -> Truth:
 
 def under(scene: Scene, one: int, other: int) -> Truth:
     """Tell whether one carries another; lower in the image is a borderline case."""
-    return max(on(scene, other, one), min(above(scene, other, one), BORDERLINE))
+    if on(scene, other, one) != FALSE:
+        return on(scene, other, one)
+    return BORDERLINE if above(scene, other, one) == TRUE else FALSE
 
 
 def bigger_than(scene: Scene, one: int, other: int) -> Truth:
@@ -217,18 +220,20 @@ def _between(scene: Scene, index: int, first: int, second: int) -> Truth:
     if scene.stacked(index, first) or scene.stacked(index, second):
         return FALSE
     spots, things = scene.spots, scene.things
-    in_image = _along(*(np.array([spots[i].x, spots[i].y]) for i in (first, second, index)))
-    on_table = _along(*(np.array(things[i].position) for i in (first, second, index)))
-    along, off = in_image
-    if not 0.0 <= along <= 1.0 or off >= 0.7:
+    in_image = _along(*((spots[i].x, spots[i].y) for i in (first, second, index)))
+    on_table = _along(*(things[i].position for i in (first, second, index)))
+    if not 0.0 <= in_image[0] <= 1.0 or max(in_image[1], on_table[1]) >= 0.5:
         return FALSE
     clear = all(0.2 <= share <= 0.8 and aside <= 0.3 for share, aside in (in_image, on_table))
     return TRUE if clear else BORDERLINE
 
 
-def _along(start: np.ndarray, end: np.ndarray, point: np.ndarray) -> tuple[float, float]:
+def _along(
+    start: Sequence[float], end: Sequence[float], point: Sequence[float],
+) -> tuple[float, float]:
     """Give how far along a line a point is, and how far off it, in shares of the line's length."""
-    line, offset = end - start, point - start
-    length = max(float(np.linalg.norm(line)), 1e-6)
-    along = float(offset @ line) / length ** 2
-    return along, float(np.linalg.norm(offset - along * line)) / length
+    length = max(dist(start, end), 1e-6)
+    along = sum((to - come) * (there - come) for come, to, there
+                in zip(start, end, point, strict=True)) / length ** 2
+    foot = [come + along * (to - come) for come, to in zip(start, end, strict=True)]
+    return along, dist(foot, point) / length

@@ -17,6 +17,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import dist, hypot
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -128,13 +129,12 @@ class Scene:
 
     def distance(self, one: int, other: int) -> float:
         """Give the distance of two objects' middles in metres."""
-        return float(np.linalg.norm(np.subtract(self.things[one].position,
-                                                self.things[other].position)))
+        return dist(self.things[one].position, self.things[other].position)
 
     def pixel_distance(self, one: int, other: int) -> float:
         """Give the distance of two objects' middles in the image in pixels."""
-        return float(np.hypot(self.spots[one].x - self.spots[other].x,
-                              self.spots[one].y - self.spots[other].y))
+        return hypot(self.spots[one].x - self.spots[other].x,
+                     self.spots[one].y - self.spots[other].y)
 
     def half_width(self, index: int) -> float:
         """Give half of an object's visible width in metres."""
