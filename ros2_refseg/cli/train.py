@@ -47,6 +47,9 @@ def _train(args: argparse.Namespace) -> None:
     config = TrainingConfig.load(args.config)
     out = args.out or Path('runs') / args.config.stem
     with process_group(args.device) as device:
-        checkpoint = Trainer(config, args.data, out, str(device)).run()
+        trainer = Trainer(config, args.data, out, str(device))
+        if is_first_process():
+            print(trainer.dataset.describe())
+        checkpoint = trainer.run()
         if is_first_process():
             print(f'written: {checkpoint}')
