@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ros2_refseg.cefnet.config import CEFNetConfig
-from ros2_refseg.cefnet.layers import conv3x3, resize_like
+from ros2_refseg.cefnet.layers import conv3x3, for_each_sentence, resize_like
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,23 @@ class SpatialTransformer(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Resample BxCxHxW to BxCxHxW; what the transform looks for outside is zero."""
         theta = self.affine(self.localisation(features)).unflatten(1, (2, 3)).float()
-        grid = F.affine_grid(theta, list(features.shape), align_corners=False)
+        # F.affine_grid(theta, features.shape, align_corners=False), in a form that every runtime
+        # for exported networks knows.
+        grid = cell_centres(features) @ theta.transpose(1, 2)
+        grid = grid.unflatten(1, features.shape[-2:])
         # Sampled in full precision: half a mantissa places a position only to a part of a pixel.
         sampled = F.grid_sample(features.float(), grid, align_corners=False)
         return sampled.to(features.dtype)
+
+
+def cell_centres(features: Tensor) -> Tensor:
+    """Give x, y and 1 of the centre of every cell of a BxCxHxW map, x and y in [-1, 1]: HWx3."""
+    height, width = features.shape[-2:]
+    options = {'device': features.device, 'dtype': torch.float32}
+    x = (2 * torch.arange(width, **options) + 1) / width - 1
+    y = (2 * torch.arange(height, **options) + 1) / height - 1
+    y, x = torch.meshgrid(y, x, indexing='ij')
+    return torch.stack([x, y, torch.ones_like(x)], dim=-1).flatten(0, 1)
 
 
 class BoundaryEnhancement(nn.Module):
@@ -115,9 +128,14 @@ class Decoder(nn.Module):
         )
         self.mask_logits = nn.ModuleList(nn.Conv2d(channels, 1, 3, padding=1) for _ in steps)
 
-    def forward(self, encoded: list[Tensor]) -> Prediction:
-        """Decode E_1 .. E_5 (BxC_ixH_ixW_i) to logits at the scales of E_4 .. E_1."""
+    def forward(self, encoded: list[Tensor], sentences: int) -> Prediction:
+        """
+        Decode E_1 .. E_5 (BxC_ixH_ixW_i) to logits at the scales of E_4 .. E_1.
+
+        :param sentences: K*B for K sentences an image; maps that no sentence changed are B.
+        """
         *finer, s = [lateral(e) for lateral, e in zip(self.lateral, encoded, strict=True)]
+        *finer, s = [for_each_sentence(d, sentences) for d in (*finer, s)]
         prediction = Prediction([], [], [])
         scales = zip(reversed(finer), self.steps, self.mask_logits, strict=True)
         for d, step, mask_logits in scales:

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from ros2_refseg.cefnet.coattention import COATTENTION
 from ros2_refseg.cefnet.config import CEFNetConfig
 from ros2_refseg.cefnet.language import Language
-from ros2_refseg.cefnet.layers import conv3x3
+from ros2_refseg.cefnet.layers import conv3x3, for_each_sentence
 from ros2_refseg.cefnet.multimodal import LinguisticContext, MultimodalFeature
 
 
@@ -50,7 +50,7 @@ class LanguageFusion(nn.Module):
 
     def forward(self, visual: Tensor, language: Language) -> Tensor:
         """
-        Fuse BxC_vxHxW visual features with B sentences, to BxC_vxHxW.
+        Fuse BxC_vxHxW visual features with K*B sentences, to K*BxC_vxHxW.
 
         "F is normalized and added to the encoder feature E": both are L2-normalised over channels,
         so that neither drowns the other; the next block's batch norm restores the scale.
@@ -59,7 +59,8 @@ class LanguageFusion(nn.Module):
         if self.coattention is not None:
             linguistic = self.context(multimodal, language)
             multimodal = torch.cat(self.coattention(multimodal, linguistic), dim=1)
-        return _normalize(visual) + _normalize(self.fuse(multimodal))
+        fused = _normalize(self.fuse(multimodal))
+        return for_each_sentence(_normalize(visual), language.sentence.shape[0]) + fused
 
 
 def _normalize(features: Tensor) -> Tensor:

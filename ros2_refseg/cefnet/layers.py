@@ -34,6 +34,19 @@ def conv3x3(in_channels: int, out_channels: int, separable: bool = False) -> nn.
     return nn.Sequential(*convolution, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
+def for_each_sentence(features: Tensor, sentences: int) -> Tensor:
+    """
+    Give every sentence its image's features: BxCxHxW to (K*B)xCxHxW for K sentences an image.
+
+    Sentences of one image lie side by side. One image's features are not copied but shared.
+    """
+    if len(features) == sentences:
+        return features
+    if len(features) == 1:
+        return features.expand(sentences, -1, -1, -1)
+    return features.repeat_interleave(sentences // len(features), dim=0)
+
+
 def resize_like(features: Tensor, reference: Tensor) -> Tensor:
     """Resize BxCxHxW features bilinearly to the height and width of another feature map."""
     size = reference.shape[-2:]

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from ros2_refseg.cefnet.attention import attend
 from ros2_refseg.cefnet.language import Language
+from ros2_refseg.cefnet.layers import for_each_sentence
 
 COORDINATES = 8
 
@@ -51,7 +52,7 @@ class MultimodalFeature(nn.Module):
 
     def forward(self, visual: Tensor, sentence: Tensor) -> Tensor:
         """
-        Combine BxC_vxHxW visual features and Bx2C_h sentences to M, BxCxHxW.
+        Combine BxC_vxHxW visual features and K*Bx2C_h sentences to M, K*BxCxHxW.
 
         The projection of a concatenation is the sum of its parts' projections, so the sentence,
         the same at every position, and the coordinates, the same for every sentence, are projected
@@ -60,7 +61,9 @@ class MultimodalFeature(nn.Module):
         of_visual, of_sentence, of_place = self.projection.weight.split(self.split, dim=1)
         place = spatial_coordinates(*visual.shape[-2:], like=visual)
         return (
-            F.conv2d(visual, of_visual, self.projection.bias)
+            for_each_sentence(
+                F.conv2d(visual, of_visual, self.projection.bias), sentence.shape[0]
+            )
             + F.linear(sentence, of_sentence.flatten(1))[:, :, None, None]
             + F.conv2d(place, of_place)
         )

@@ -63,9 +63,6 @@ class CEFNet(nn.Module):
         :return: logits at four scales, K*B of each.
         """
         e1, e2, e3 = self.encoder.before_language((image - self.mean) / self.standard_deviation)
-        if len(language.sentence) != len(image):
-            copies = len(language.sentence) // len(image)
-            e1, e2, e3 = (e.repeat_interleave(copies, dim=0) for e in (e1, e2, e3))
 
         encoded = [e1, e2]
         e = e3
@@ -76,7 +73,7 @@ class CEFNet(nn.Module):
             if next_block is not None:
                 # EFN: language goes on through the encoder. DFN: the encoder never hears of it.
                 e = next_block(fused if self.config.fusion == 'encoder' else e)
-        return self.decoder(encoded)
+        return self.decoder(encoded, language.sentence.shape[0])
 
     def segment(self, image: Tensor, language: Language) -> tuple[Tensor, Tensor]:
         """
