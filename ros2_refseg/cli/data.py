@@ -27,12 +27,19 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         'data', help='Make, import and check data to train on and to evaluate with.')
     sources = parser.add_subparsers(dest='source', required=True, metavar='SOURCE')
     _add_check(sources)
+    _add_import(sources)
     tabletop = add_command(
         sources, 'tabletop', 'Draw tables with the simulator, in the REFER layout.',
         'refseg data tabletop --out data/tabletop --scenes 6000 --seed 1',
     )
     tabletop.add_argument('--out', type=Path, required=True, help='folder to make')
     tabletop.add_argument('--scenes', type=int, required=True, help='number of scenes')
+    tabletop.add_argument(
+        '--level', choices=('simple', 'household'), default='simple',
+        help='simple: ten kinds of things that stand apart, meant by what and where they are; '
+        'household: more kinds, patterns, materials, things in and on each other, and sentences as '
+        'people say them, some of which mean nothing in view',
+    )
     tabletop.add_argument('--seed', type=int, default=0, help='the same seed gives the same bytes')
     tabletop.add_argument(
         '--split', choices=('train', 'val', 'test'),
@@ -69,9 +76,45 @@ def _data_check(args: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
+def _add_import(sources: argparse._SubParsersAction) -> None:
+    parser = add_command(
+        sources, 'import',
+        'Make a data set of your own pictures, from what labelme wrote beside them or from a table '
+        'of sentences; docs/own_data.md tells how.', 'refseg data import photos --out data/mine',
+    )
+    parser.add_argument('folder', type=Path, help='the pictures, and the JSON files of labelme')
+    parser.add_argument('--out', type=Path, required=True, help='folder to make')
+    parser.add_argument(
+        '--sentences', type=Path,
+        help='CSV or JSON with the columns image, sentence, and annotation or mask',
+    )
+    parser.add_argument('--coco', type=Path, help='COCO instances that have the annotations')
+    parser.add_argument('--val', type=float, default=0.1, help='share of the split val')
+    parser.add_argument('--test', type=float, default=0.1, help='share of the split test')
+    parser.add_argument('--skip', action='store_true', help='leave out what has a problem')
+    parser.set_defaults(run=_data_import)
+
+
+def _data_import(args: argparse.Namespace) -> None:
+    from ros2_refseg.data.importing import import_folder
+
+    if args.coco and not args.sentences:
+        raise ValueError('--coco has masks only; name the table of their sentences (--sentences)')
+    result = import_folder(
+        args.folder, args.out, args.sentences, args.coco, args.val, args.test, args.skip)
+    for problem in result.problems:
+        print(f'left out: {problem}')
+    for note in result.notes:
+        print(f'note: {note}')
+    for split, (pictures, sentences) in result.counts.items():
+        print(f'{split}: {pictures:,} pictures with {sentences:,} sentences')
+    print(f'written: {args.out}')
+
+
 def _data_tabletop(args: argparse.Namespace) -> None:
     from ros2_refseg.data.tabletop.generate import generate
 
     generate(
-        args.out, args.scenes, args.seed, args.split, args.workers, args.width, args.height
+        args.out, args.scenes, args.seed, args.split, args.workers, args.width, args.height,
+        args.level,
     )

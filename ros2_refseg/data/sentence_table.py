@@ -1,0 +1,199 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+
+"""Reading a table of sentences: CSV or JSON, with masks from COCO's instances or from pictures."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ros2_refseg.data.own_picture import OwnPicture, Saying
+from ros2_refseg.data.pictures import walk
+from ros2_refseg.data.plain_files import load_json
+from ros2_refseg.data.refer import decode_mask
+
+COLUMNS = ('image', 'sentence', 'annotation', 'mask', 'category', 'split')
+"""What a table may say; ``sentence`` it must, and ``image`` wherever there is no annotation."""
+
+
+def read_sentences(
+    table: Path, pictures: Path, coco: Path | None, problems: list[str],
+) -> list[OwnPicture]:
+    """
+    Read a table with a row for each sentence.
+
+    A row's ``annotation`` is the number of one in ``coco``, its ``mask`` a picture that is black
+    but for the object; with neither, the sentence speaks of something that is not in the picture.
+    Rows about one object of one picture belong together.
+
+    :param table: a CSV file (comma, semicolon or tab), or JSON: a list of objects. See ``COLUMNS``.
+    :param pictures: folder of the pictures, which may lie in folders below.
+    :param coco: instances as COCO has them.
+    :param problems: takes a sentence for each row that names what is not there.
+    :raises ValueError: when the table or ``coco`` cannot be read.
+    """
+    reader = _TableReader(table, pictures, coco)
+    for place, row in _read_rows(table):
+        try:
+            reader.add(place, row)
+        except ValueError as error:
+            problems.append(f'{place}: {error}')
+    return list(reader.pictures.values())
+
+
+class _TableReader:
+    """Puts rows together to pictures and what is said about them."""
+
+    def __init__(self, table: Path, folder: Path, coco: Path | None) -> None:
+        self.pictures: dict[str, OwnPicture] = {}
+        self._table, self._folder = table, folder
+        self._sayings: dict[tuple[str, str, str], Saying] = {}
+        self._files: dict[str, list[Path]] = {}
+        for below, names in walk([folder]):
+            for name in names:
+                self._files.setdefault(name, []).append(below / name)
+        self._entries, self._annotations, self._categories = {}, {}, {}
+        if coco:
+            self._read_coco(coco)
+
+    def _read_coco(self, coco: Path) -> None:
+        instances = load_json(coco)
+        try:
+            self._entries = {entry['id']: entry for entry in instances['images']}
+            self._annotations = {str(entry['id']): entry for entry in instances['annotations']}
+            self._categories = {
+                entry['id']: entry['name'] for entry in instances.get('categories', [])}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f'{coco} is not as COCO writes instances: {type(error).__name__} {error}'
+            ) from error
+
+    def add(self, place: str, row: dict) -> None:
+        if None in row:
+            raise ValueError('it has more columns than the first row; a sentence with a comma or '
+                             'semicolon in it needs quotation marks')
+        values = {name: str(row.get(name) if row.get(name) is not None else '').strip()
+                  for name in COLUMNS}
+        annotation = self._annotation(values['annotation'])
+        entry = self._entries[annotation['image_id']] if annotation else None
+        if not values['image'] and not entry:
+            raise ValueError('the column image is empty')
+        picture = self._picture(values['image'] or entry['file_name'])
+        if entry:
+            if values['image'] and Path(values['image']).name != Path(entry['file_name']).name:
+                raise ValueError(f'annotation {annotation["id"]} is one of {entry["file_name"]}, '
+                                 f'not of {values["image"]}')
+            picture.size = entry['height'], entry['width']
+        if values['split']:
+            if picture.split not in ('', values['split']):
+                raise ValueError(f'{picture.name} is in the split {picture.split} already')
+            picture.split = values['split']
+        key = picture.name, values['annotation'], values['mask']
+        if key not in self._sayings:
+            self._sayings[key] = Saying(
+                place, [], self._mask(annotation, values['mask']),
+                values['category'] or self._category(annotation))
+            picture.sayings.append(self._sayings[key])
+        sentences = row['sentence'] if isinstance(row['sentence'], list) else [row['sentence']]
+        self._sayings[key].sentences += [str(sentence).strip() for sentence in sentences]
+
+    def _annotation(self, number: str) -> dict | None:
+        if not number:
+            return None
+        if not self._annotations:
+            raise ValueError(f'annotation {number} is of which file? Name it with --coco')
+        if number not in self._annotations:
+            raise ValueError(f'there is no annotation {number} in the file of --coco')
+        return self._annotations[number]
+
+    def _category(self, annotation: dict | None) -> str:
+        number = annotation.get('category_id') if annotation else None
+        return self._categories.get(number, 'thing')
+
+    def _mask(
+        self, annotation: dict | None, mask: str,
+    ) -> Callable[[int, int], np.ndarray] | None:
+        if annotation:
+            if not annotation.get('segmentation'):
+                raise ValueError(f'annotation {annotation["id"]} is a box without a segmentation')
+            return lambda height, width: decode_mask(
+                annotation['segmentation'], height, width)
+        if mask:
+            path = self._find(mask)
+            return lambda height, width: read_mask_picture(path, height, width)
+        return None
+
+    def _picture(self, name: str) -> OwnPicture:
+        path = self._find(name)
+        below = path.relative_to(self._folder) if path.is_relative_to(self._folder) else path.name
+        key = Path(below).as_posix()
+        return self.pictures.setdefault(key, OwnPicture(key, path))
+
+    def _find(self, name: str) -> Path:
+        name = name.replace('\\', '/')
+        for path in (self._folder / name, self._table.parent / name):
+            if path.is_file():
+                return path
+        found = self._files.get(Path(name).name, [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ValueError(f'{name} is in several folders below {self._folder}; name the folder')
+        raise ValueError(f'no file {name} in {self._folder}, below, or beside {self._table.name}')
+
+
+def read_mask_picture(path: Path, height: int, width: int) -> np.ndarray:
+    """
+    Read a mask that is a picture: uint8 (height, width), 1 where it is not black.
+
+    :raises ValueError: when it is damaged or of another size.
+    """
+    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise ValueError(f'{path} is no picture that OpenCV can read')
+    if pixels.shape[:2] != (height, width):
+        raise ValueError(f'{path.name} is {pixels.shape[1]}x{pixels.shape[0]}, its picture is '
+                         f'{width}x{height}')
+    return pixels.any(axis=2).astype(np.uint8)
+
+
+def _read_rows(table: Path) -> list[tuple[str, dict]]:
+    """Read the rows of a table, each with its place in it."""
+    if table.suffix.lower() == '.json':
+        rows = load_json(table)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise ValueError(f'{table} is no list of objects')
+        numbered = list(enumerate(rows, 1))
+        columns = {name for row in rows for name in row}
+    else:
+        if not table.is_file():
+            raise FileNotFoundError(f'no file {table}')
+        # Spreadsheets put a mark of UTF-8 in front.
+        try:
+            text = table.read_text(encoding='utf-8-sig')
+        except UnicodeDecodeError as error:
+            raise ValueError(f'{table} is not in UTF-8; save it as "CSV UTF-8"') from error
+        delimiter = max(',;\t', key=text.partition('\n')[0].count)
+        reader = csv.DictReader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
+        reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or []]
+        numbered = [(reader.line_num, row) for row in reader]
+        columns = set(reader.fieldnames)
+    if 'sentence' not in columns:
+        raise ValueError(f'{table} has no column sentence; it has: {", ".join(sorted(columns))}')
+    return [(f'{table.name}, row {number}', {'sentence': '', **row}) for number, row in numbered]

@@ -1,0 +1,296 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+
+"""``refseg data import``: labelme's files and tables of sentences become a data set."""
+
+import base64
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ros2_refseg.cli import main
+from ros2_refseg.data.check import check_data
+from ros2_refseg.data.importing import import_folder
+from ros2_refseg.data.refer import ReferDataset, encode_mask
+
+HEIGHT, WIDTH = 40, 60
+
+
+def write_picture(path: Path, orientation: int = 1, shade: int = 0) -> None:
+    """Write a JPEG whose left half is white, stored as a camera held in another way would."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    upright = np.full((HEIGHT, WIDTH, 3), shade, np.uint8)
+    upright[:, :WIDTH // 2] = 255
+    stored = np.rot90(upright) if orientation == 6 else upright
+    content = bytearray(cv2.imencode('.jpg', stored)[1].tobytes())
+    if orientation != 1:
+        # An APP1 segment with one TIFF entry, the orientation.
+        tiff = (b'MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0' + bytes([orientation])
+                + b'\0\0\0\0\0\0')
+        content[2:2] = b'\xff\xe1' + (8 + len(tiff)).to_bytes(2, 'big') + b'Exif\0\0' + tiff
+    path.write_bytes(content)
+
+
+def write_labelme(path: Path, shapes: list[dict], picture: str, **fields) -> None:
+    """Write a file of labelme."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {'version': '5.5.0', 'flags': {}, 'shapes': shapes, 'imagePath': picture,
+               'imageData': None, 'imageHeight': HEIGHT, 'imageWidth': WIDTH, **fields}
+    path.write_text(json.dumps(content))
+
+
+def shape(label: str, kind: str, points: list, **fields) -> dict:
+    """Give a shape of labelme."""
+    return {'label': label, 'shape_type': kind, 'points': points, 'group_id': None,
+            'description': '', 'flags': {}, 'mask': None, **fields}
+
+
+def box(left: int, top: int, right: int, bottom: int) -> np.ndarray:
+    """Give the mask of a box."""
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[top:bottom, left:right] = 1
+    return mask
+
+
+def masks_by_sentence(data: Path, split: str = 'all') -> dict[str, np.ndarray]:
+    """Give each sentence's mask."""
+    dataset = ReferDataset(data, split)
+    return {sentence: dataset.mask(reference) for reference, sentence in dataset.samples}
+
+
+def test_every_shape_of_labelme(tmp_path):
+    bitmap = np.zeros((6, 9), np.uint8)
+    bitmap[1:, 2:] = 255
+    encoded = base64.b64encode(cv2.imencode('.png', bitmap)[1]).decode()
+    write_picture(tmp_path / 'photos' / 'my table.jpg')
+    write_labelme(tmp_path / 'photos' / 'my table.json', [
+        shape('mug', 'polygon', [[5, 5], [15, 5], [15, 15], [5, 15]],
+              description='the red mug; a mug\nmug on the left'),
+        shape('bowl', 'rectangle', [[30, 20], [20, 10]]),
+        shape('ball', 'circle', [[45, 20], [45, 25]]),
+        shape('cloth', 'mask', [[50, 30], [58, 35]], mask=encoded),
+        shape('stick', 'rectangle', [[0, 0], [4, 2]], group_id=1),
+        shape('stick', 'rectangle', [[0, 6], [4, 8]], group_id=1),
+        shape('sponge', 'rectangle', [[30, 30], [34, 34]], group_id=2),
+    ], 'my table.jpg')
+    result = import_folder(tmp_path / 'photos', tmp_path / 'mine', val=0, test=0)
+    assert result.counts == {'train': (1, 8)} and not result.notes and not result.problems
+    masks = masks_by_sentence(tmp_path / 'mine')
+    for sentence in ('the red mug', 'a mug', 'mug on the left'):
+        np.testing.assert_array_equal(masks[sentence], box(5, 5, 15, 15))
+    np.testing.assert_array_equal(masks['bowl'], box(20, 10, 30, 20))
+    assert masks['ball'].sum() == pytest.approx(np.pi * 25, rel=0.05)
+    assert masks['ball'][20, 41] and not masks['ball'][20, 51]
+    np.testing.assert_array_equal(masks['cloth'], box(52, 31, 59, 36))
+    np.testing.assert_array_equal(masks['stick'], box(0, 0, 4, 2) | box(0, 6, 4, 8))
+    dataset = ReferDataset(tmp_path / 'mine')
+    assert dataset.name == 'mine'
+    assert [reference.category for reference in dataset.references][:2] == ['mug', 'thing']
+    assert dataset.images[0].path.name == 'my table.jpg'
+    (report,) = check_data(tmp_path / 'mine')
+    assert not report.problems
+
+
+def test_the_picture_is_found_where_labelme_says_or_inside_the_file(tmp_path):
+    write_picture(tmp_path / 'pictures' / 'a.jpg')
+    write_picture(tmp_path / 'photos' / 'b.jpg')
+    inside = base64.b64encode((tmp_path / 'photos' / 'b.jpg').read_bytes()).decode()
+    (tmp_path / 'photos' / 'b.jpg').unlink()
+    mug = [shape('mug', 'rectangle', [[5, 5], [15, 15]])]
+    write_labelme(tmp_path / 'photos' / 'a.json', mug, '..\\pictures\\a.jpg')
+    write_labelme(tmp_path / 'photos' / 'b.json', mug, 'b.jpg', imageData=inside)
+    (tmp_path / 'photos' / 'notes.json').write_text('{"not": "of labelme"}')
+    result = import_folder(tmp_path / 'photos', tmp_path / 'mine', val=0, test=0)
+    assert result.counts == {'train': (2, 2)}
+    dataset = ReferDataset(tmp_path / 'mine')
+    assert dataset.read_image(dataset.images[1]).shape == (HEIGHT, WIDTH, 3)
+
+
+@pytest.mark.parametrize('orientation', [3, 6])
+def test_photographs_that_are_turned_by_exif_are_written_upright(tmp_path, orientation):
+    write_picture(tmp_path / 'photos' / 'a.jpg', orientation)
+    upright = cv2.imread(str(tmp_path / 'photos' / 'a.jpg'))
+    height, width = upright.shape[:2]
+    write_labelme(
+        tmp_path / 'photos' / 'a.json', [shape('wall', 'rectangle', [[0, 0], [10, 10]])], 'a.jpg',
+        imageHeight=height, imageWidth=width)
+    import_folder(tmp_path / 'photos', tmp_path / 'mine', val=0, test=0)
+    dataset = ReferDataset(tmp_path / 'mine')
+    pixels = dataset.read_image(dataset.images[0])
+    assert np.abs(pixels[..., ::-1].astype(int) - upright).max() < 20
+    assert (dataset.images[0].height, dataset.images[0].width) == (height, width)
+
+
+def write_coco(folder: Path) -> None:
+    """Write two pictures, one in a folder below, and COCO instances of three objects."""
+    write_picture(folder / 'my table.jpg')
+    write_picture(folder / 'kitchen' / 'b.jpg', shade=50)
+    square = [20.0, 10.0, 30.0, 10.0, 30.0, 20.0, 20.0, 20.0]
+    (folder / 'instances.json').write_text(json.dumps({
+        'images': [{'id': 1, 'file_name': 'my table.jpg', 'height': HEIGHT, 'width': WIDTH},
+                   {'id': 2, 'file_name': 'kitchen/b.jpg', 'height': HEIGHT, 'width': WIDTH}],
+        'annotations': [
+            {'id': 7, 'image_id': 1, 'category_id': 3, 'segmentation': [square]},
+            {'id': 8, 'image_id': 2, 'category_id': 3,
+             'segmentation': encode_mask(box(1, 2, 3, 4))},
+            {'id': 9, 'image_id': 2, 'category_id': 3, 'bbox': [1, 1, 2, 2], 'segmentation': []}],
+        'categories': [{'id': 3, 'name': 'mug'}]}))
+
+
+@pytest.mark.parametrize('delimiter', [',', ';', '\t'])
+def test_a_table_of_sentences_with_masks_of_coco(tmp_path, delimiter):
+    write_coco(tmp_path / 'photos')
+    rows = [['Image', 'Annotation', 'Sentence'], ['my table.jpg', '7', '"the mug, the red one"'],
+            ['', '7', 'red mug'], ['', '8', 'mug by the sink'], ['kitchen/b.jpg', '', 'the kettle']]
+    text = '\ufeff' + '\n'.join(delimiter.join(row) for row in rows)
+    (tmp_path / 'said.csv').write_text(text)
+    result = import_folder(
+        tmp_path / 'photos', tmp_path / 'mine', tmp_path / 'said.csv',
+        tmp_path / 'photos' / 'instances.json', val=0, test=0)
+    assert result.counts == {'train': (2, 4)}
+    assert result.notes == ['1 sentences have no target: nothing in their picture is meant']
+    masks = masks_by_sentence(tmp_path / 'mine')
+    np.testing.assert_array_equal(masks['the mug, the red one'], box(20, 10, 30, 20))
+    np.testing.assert_array_equal(masks['mug by the sink'], box(1, 2, 3, 4))
+    assert not masks['the kettle'].any()
+    dataset = ReferDataset(tmp_path / 'mine')
+    assert [(reference.category, reference.absent, len(reference.sentences))
+            for reference in dataset.references] == [
+                ('mug', False, 2), ('mug', False, 1), ('', True, 1)]
+    assert [image.path.name for image in dataset.images] == ['my table.jpg', 'kitchen_b.jpg']
+
+
+def test_a_table_in_json_with_masks_that_are_pictures(tmp_path):
+    write_picture(tmp_path / 'photos' / 'a.jpg')
+    cv2.imwrite(str(tmp_path / 'photos' / 'a_mug.png'), 200 * box(3, 4, 9, 9))
+    (tmp_path / 'said.json').write_text(json.dumps([
+        {'image': 'a.jpg', 'mask': 'a_mug.png', 'sentence': ['the mug', 'left one'],
+         'category': 'mug', 'split': 'val'}]))
+    result = import_folder(tmp_path / 'photos', tmp_path / 'mine', tmp_path / 'said.json')
+    assert result.counts == {'val': (1, 2)}
+    masks = masks_by_sentence(tmp_path / 'mine', 'val')
+    np.testing.assert_array_equal(masks['left one'], box(3, 4, 9, 9))
+
+
+def test_a_table_adds_to_what_labelme_wrote(tmp_path):
+    write_picture(tmp_path / 'photos' / 'a.jpg')
+    write_labelme(tmp_path / 'photos' / 'a.json',
+                  [shape('mug', 'rectangle', [[5, 5], [15, 15]])], 'a.jpg')
+    (tmp_path / 'said.csv').write_text('image,sentence\na.jpg,the kettle\n')
+    result = import_folder(
+        tmp_path / 'photos', tmp_path / 'mine', tmp_path / 'said.csv', val=0, test=0)
+    assert result.counts == {'train': (1, 2)}
+    assert {sentence: mask.any() for sentence, mask in masks_by_sentence(tmp_path / 'mine').items()
+            } == {'mug': True, 'the kettle': False}
+
+
+def test_splits_follow_folders_and_names(tmp_path):
+    mug = [shape('mug', 'rectangle', [[5, 5], [15, 15]])]
+    for name in [*(f'{number}' for number in range(20)), 'test/a', 'val/b', 'train/c']:
+        write_picture(tmp_path / 'photos' / f'{name}.jpg')
+        write_labelme(tmp_path / 'photos' / f'{name}.json', mug, Path(name).name + '.jpg')
+    first = import_folder(tmp_path / 'photos', tmp_path / 'one', val=0.2, test=0.1)
+    assert first.counts == {'train': (15, 15), 'val': (5, 5), 'test': (3, 3)}
+    import_folder(tmp_path / 'photos', tmp_path / 'two', val=0.2, test=0.1)
+    files = [sorted(image.path.name for image in ReferDataset(tmp_path / name, 'val').images)
+             for name in ('one', 'two')]
+    assert files[0] == files[1] and 'val_b.jpg' in files[0]
+
+
+def test_problems_are_listed_and_nothing_is_written_unless_skipped(tmp_path, capsys):
+    photos = tmp_path / 'photos'
+    write_coco(photos)
+    (photos / 'broken.jpg').write_bytes(b'no picture')
+    write_labelme(photos / 'line.json', [
+        shape('cable', 'line', [[1, 1], [9, 9]]), shape('cup', 'rectangle', [[5, 5], [15, 15]]),
+        shape('far', 'rectangle', [[500, 500], [600, 600]]),
+        shape('!!', 'circle', [[9, 9], [5, 5]]),
+    ], 'my table.jpg')
+    write_labelme(photos / 'gone.json', [shape('mug', 'circle', [[9, 9], [5, 5]])], 'gone.jpg')
+    write_labelme(photos / 'other.json', [shape('mug', 'circle', [[9, 9], [5, 5]])],
+                  'kitchen/b.jpg', imageHeight=99)
+    (photos / 'cut.json').write_text('{"shapes": [')
+    (tmp_path / 'said.csv').write_text(
+        'image,annotation,sentence\n,7,red mug\n,77,the pot\nmy table.jpg,8,the pan\n,9,a box\n'
+        'no.jpg,,the cat\n,,the dog\nbroken.jpg,,the fox\n,7,the mug, the red one\n')
+    arguments = ['data', 'import', str(photos), '--out', str(tmp_path / 'mine'), '--sentences',
+                 str(tmp_path / 'said.csv'), '--coco', str(photos / 'instances.json')]
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith('refseg data: 13 things to mend before anything is written')
+    for problem in (
+        "line.json, shape 'cable': a line of 2 points has no area",
+        "line.json, shape 'far': the mask is empty, or outside the picture",
+        "line.json, shape '!!': the sentence '!!' holds no word",
+        'gone.jpg: No such file or directory', 'cut.json is not as labelme writes it',
+        'the picture is 60x40, its masks are for 60x99',
+        'row 3: there is no annotation 77', 'row 4: annotation 8 is one of kitchen/b.jpg, not of',
+        'row 5: annotation 9 is a box without a segmentation', 'row 6: no file no.jpg in',
+        'row 7: the column image is empty', 'broken.jpg: no picture that OpenCV can read',
+        'row 9: it has more columns than the first row',
+    ):
+        assert problem in said
+    assert not (tmp_path / 'mine').exists()
+
+    assert main([*arguments, '--skip', '--val', '0', '--test', '0']) == 0
+    printed = capsys.readouterr().out
+    assert printed.count('left out: ') == 13
+    assert 'train: 1 pictures with 2 sentences' in printed
+    assert set(masks_by_sentence(tmp_path / 'mine')) == {'red mug', 'cup'}
+
+
+def test_what_no_network_can_learn_is_pointed_out(tmp_path):
+    write_picture(tmp_path / 'photos' / 'a.jpg')
+    write_picture(tmp_path / 'photos' / 'b.jpg')
+    write_labelme(tmp_path / 'photos' / 'a.json', [
+        shape('Mug', 'rectangle', [[5, 5], [15, 15]]), shape('mug', 'circle', [[30, 30], [30, 35]]),
+        shape('thing', 'circle', [[50, 30], [50, 35]], description='so ' * 25)], 'a.jpg')
+    write_labelme(tmp_path / 'photos' / 'b.json', [], 'b.jpg')
+    notes = import_folder(tmp_path / 'photos', tmp_path / 'mine', val=0, test=0).notes
+    assert notes == [
+        '1 pictures have no sentence and are left out',
+        '1 sentences have over 20 words, the rest of which is not read',
+        "1 sentences are said of more than one thing in a picture, as 'mug' in a.jpg: no network "
+        'can tell which one is meant']
+
+
+@pytest.mark.parametrize('text, message', [
+    (b'image,words\n', 'has no column sentence; it has: image, words'),
+    ('image,sentence\na.jpg,caf\xe9\n'.encode('latin1'), 'is not in UTF-8'),
+    (b'', 'has no column sentence'),
+])
+def test_tables_that_are_none(tmp_path, text, message):
+    write_picture(tmp_path / 'photos' / 'a.jpg')
+    (tmp_path / 'said.csv').write_bytes(text)
+    with pytest.raises(ValueError, match=message):
+        import_folder(tmp_path / 'photos', tmp_path / 'mine', tmp_path / 'said.csv')
+
+
+def test_wrong_arguments(tmp_path, capsys):
+    write_picture(tmp_path / 'photos' / 'a.jpg')
+    with pytest.raises(FileNotFoundError, match='no folder'):
+        import_folder(tmp_path / 'none', tmp_path / 'mine')
+    with pytest.raises(FileNotFoundError, match=r'no file .*said\.csv'):
+        import_folder(tmp_path / 'photos', tmp_path / 'mine', tmp_path / 'said.csv')
+    with pytest.raises(ValueError, match='leave nothing to train on'):
+        import_folder(tmp_path / 'photos', tmp_path / 'mine', val=0.6, test=0.5)
+    assert main(['data', 'import', str(tmp_path / 'photos'), '--out', str(tmp_path / 'mine')]) == 2
+    assert 'it holds no JSON file of labelme, and no table is given' in capsys.readouterr().err
+    assert main(['data', 'import', str(tmp_path / 'photos'), '--out', str(tmp_path / 'mine'),
+                 '--coco', 'x.json']) == 2
+    assert '--coco has masks only' in capsys.readouterr().err
