@@ -138,6 +138,8 @@ def random_table(seed: int) -> list[VisibleObject]:
     (RED, {}, TRUE), (RED, {'colour': 'blue'}, FALSE),
     (RED, {'colour': 'blue', 'pattern': 'striped', 'second_colour': 'red'}, BORDERLINE),
     (RED, {'pattern': 'striped', 'second_colour': 'white'}, TRUE),
+    (RED, {'pattern': 'striped', 'second_colour': 'blue'}, BORDERLINE),
+    (RED, {'pattern': 'dotted', 'second_colour': 'blue'}, TRUE),
     (Coloured('white'), {'colour': 'white', 'pattern': 'checkered', 'second_colour': 'red'},
      BORDERLINE),
     (Coloured('clear'), {'colour': 'green', 'material': 'glass'}, BORDERLINE),
@@ -211,11 +213,11 @@ def test_sides_are_asked_of_the_group_only():
 
 
 def test_halves_corners_middle_and_edges():
-    spread = table(('mug', -0.3, 0.3), ('mug', 0.3, -0.15), ('mug', 0.0, 0.0))
+    spread = table(('mug', -0.3, 0.3), ('mug', 0.3, -0.25), ('mug', 0.0, 0.0))
     assert spread.truths(InHalf('left')) == [TRUE, FALSE, BORDERLINE]
     assert spread.truths(InHalf('bottom')) == [FALSE, TRUE, BORDERLINE]
     assert spread.truths(InCorner(MUG, 'top', 'left')) == [TRUE, FALSE, FALSE]
-    assert spread.truths(InCorner(MUG, 'bottom', 'right')) == [FALSE, TRUE, BORDERLINE]
+    assert spread.truths(InCorner(MUG, 'bottom', 'right')) == [FALSE, TRUE, FALSE]
     assert spread.truths(InCorner(MUG, 'bottom', 'left'))[:2] == [FALSE, FALSE]
     assert spread.truths(InMiddle(MUG)) == [FALSE, FALSE, TRUE]
     edges = across(0.06, 0.5, 0.14)

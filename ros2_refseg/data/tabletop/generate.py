@@ -27,10 +27,9 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from ros2_refseg.data.refer import NewReference, ReferWriter, encode_mask
-from ros2_refseg.data.tabletop.sentences import describe
-from ros2_refseg.data.tabletop.shapes import KINDS
-from ros2_refseg.data.tabletop.simulator import Tabletop
+from ros2_refseg.data.refer import NewReference, NewSentence, ReferWriter, encode_mask
+from ros2_refseg.data.tabletop.levels import CATEGORIES, DESCRIBE
+from ros2_refseg.data.tabletop.simulator import LEVELS, Level, Tabletop
 
 NAME, SPLIT_BY = 'tabletop', 'refseg'
 SPLITS = ('train', 'val', 'test')
@@ -45,6 +44,7 @@ class _Job:
     index: int
     width: int
     height: int
+    level: Level
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,21 @@ class _Scene:
 
 def generate(
     out: Path | str, scenes: int, seed: int, split: str | None = None, workers: int = 2,
-    width: int = 320, height: int = 240,
+    width: int = 320, height: int = 240, level: Level = 'simple',
 ) -> None:
     """
     Write ``scenes`` tables to ``out`` in the REFER layout, pictures ``width`` x ``height`` pixels.
 
     The same ``seed`` gives the same bytes on the same machine, however many ``workers`` (processes)
-    draw. Without a ``split`` 90 % of the scenes are train, 5 % val and 5 % test.
+    draw. Without a ``split`` 90 % of the scenes are train, 5 % val and 5 % test. Each ``level`` has
+    its own tables and sentences, see ``Tabletop``; household sentences may mean nothing in view
+    (a reference without an object), and their tokens are free of the typing errors in the text.
 
     :raises FileExistsError: when ``out`` exists and is not empty.
-    :raises ValueError: on an unknown split or a number that is too small.
+    :raises ValueError: on an unknown split or level or a number that is too small.
     """
+    if level not in LEVELS:
+        raise ValueError(f'level is {level!r}; it must be one of {", ".join(LEVELS)}')
     if split not in (None, *SPLITS):
         raise ValueError(f'split is {split!r}; it must be one of {", ".join(SPLITS)}')
     for name, value in (('scenes', scenes), ('workers', workers), ('width', width),
@@ -75,8 +79,8 @@ def generate(
             raise ValueError(f'{name} is {value}; it must be at least 1')
     if seed < 0:
         raise ValueError(f'seed is {seed}; it must not be negative')
-    writer = ReferWriter(out, NAME, SPLIT_BY, list(KINDS))
-    jobs = [_Job(seed, index, width, height) for index in range(scenes)]
+    writer = ReferWriter(out, NAME, SPLIT_BY, CATEGORIES[level])
+    jobs = [_Job(seed, index, width, height, level) for index in range(scenes)]
     start = time.monotonic()
     for scene in tqdm(_draw_all(jobs, min(workers, scenes)), total=scenes, unit='scene'):
         writer.add(f'{NAME}_{scene.index:06d}.jpg', scene.picture, (height, width),
@@ -98,7 +102,7 @@ def _draw_all(jobs: list[_Job], workers: int) -> Iterator[_Scene]:
         yield from pool.map(_draw, jobs, chunksize=4)
 
 
-_simulators: dict[tuple[int, int], Tabletop] = {}
+_simulators: dict[tuple[int, int, Level], Tabletop] = {}
 
 
 def _start_worker() -> None:
@@ -111,21 +115,22 @@ def _start_worker() -> None:
 
 def _draw(job: _Job) -> _Scene:
     """Draw one scene; a worker keeps its simulator, and with it the OpenGL context."""
-    size = job.width, job.height
-    if size not in _simulators:
-        _simulators[size] = Tabletop(*size)
-    simulator = _simulators[size]
+    wanted = job.width, job.height, job.level
+    if wanted not in _simulators:
+        _simulators[wanted] = Tabletop(*wanted)
+    simulator = _simulators[wanted]
     simulator.new_scene((job.seed, job.index))
     view = simulator.render()
     rng = np.random.default_rng(np.random.SeedSequence((job.seed, job.index, 1)))
-    references = []
-    descriptions = describe(view.objects, job.width, job.height, rng)
-    for thing in view.objects:
-        sentences = [(description.sentence, description.form) for description in descriptions
-                     if description.object_id == thing.id]
-        if sentences:
-            references.append(
-                NewReference(thing.kind, encode_mask(view.labels == thing.id), sentences))
+    sentences: dict[int | None, list[NewSentence]] = {}
+    for description in DESCRIBE[job.level](view.objects, job.width, job.height, rng):
+        sentences.setdefault(description.object_id, []).append(
+            NewSentence(description.sentence, description.form, description.clean))
+    references = [
+        NewReference(thing.kind, encode_mask(view.labels == thing.id), sentences[thing.id])
+        for thing in view.objects if thing.id in sentences]
+    if None in sentences:
+        references.append(NewReference('', None, sentences[None]))
     _, picture = cv2.imencode('.jpg', cv2.cvtColor(view.image, cv2.COLOR_RGB2BGR),
                               [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return _Scene(job.index, picture.tobytes(), references)

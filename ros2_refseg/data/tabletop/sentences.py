@@ -45,6 +45,11 @@ EDGE_MARGIN = 0.04
 """How much lower in the image the nearer object's bottom edge must be."""
 
 
+USUAL = {'pattern': 'plain', 'second_colour': '', 'material': 'plain', 'support': 0,
+         'container': 0}
+"""What objects are unless they are said to be something else."""
+
+
 @dataclass(frozen=True)
 class Noun:
     """What a noun phrase asks for; None where it does not care."""
@@ -115,12 +120,19 @@ def describe(
 
 
 def scene_json(view: View, descriptions: Sequence[Description]) -> dict:
-    """Give a view's truth as plain JSON types: its objects, and sentences true of it."""
+    """
+    Give a view's truth as plain JSON types: its objects, and sentences about it.
+
+    What only a household table has (pattern, material, what a thing rests on or lies in) is listed
+    where it is out of the ordinary. A sentence that means nothing in view has ``object_id`` null.
+    """
     return {
         'objects': [{
             'id': thing.id, 'kind': thing.kind, 'colour': thing.colour, 'size': thing.size,
             'box': list(thing.box), 'pixels': thing.pixels,
             'centroid': [round(value, 2) for value in thing.centroid],
+            **{name: getattr(thing, name) for name, usual in USUAL.items()
+               if getattr(thing, name) != usual},
         } for thing in view.objects],
         'sentences': [{
             'sentence': description.sentence, 'object_id': description.object_id,

@@ -30,11 +30,13 @@ from ros2_refseg.data.tabletop.grammar.meanings import (
     All,
     GroupMeaning,
     Meaning,
+    Not,
     Trait,
 )
 from ros2_refseg.data.tabletop.grammar.pick import Picker
 from ros2_refseg.data.tabletop.grammar.proposals import FORMS as BUILDERS
 from ros2_refseg.data.tabletop.grammar.proposals import Proposer
+from ros2_refseg.data.tabletop.grammar.relations import Related
 from ros2_refseg.data.tabletop.grammar.scene import Scene
 from ros2_refseg.data.tabletop.grammar.speech import speak
 from ros2_refseg.data.tabletop.grammar.vocabulary import WORDS
@@ -138,6 +140,16 @@ def _absent(scene: Scene, pick: Picker) -> tuple[str, Meaning] | None:
         if meaning is None or (scene.meant(meaning) is None and pick.chance(0.8)):
             continue
         meaning = changed(meaning, scene, pick)
-        if scene.nothing_meant(meaning):
+        if scene.nothing_meant(meaning) and not _contradicts_itself(meaning):
             return form, meaning
     return None
+
+
+def _contradicts_itself(meaning: Meaning) -> bool:
+    """Tell whether nothing could ever be meant: "the red mug that isn't red"."""
+    if not isinstance(meaning, All):
+        return False
+    traits = {part for part in meaning.parts if isinstance(part, Trait)}
+    return any((isinstance(part, Not) and part.part in traits)
+               or (isinstance(part, Related) and isinstance(part.anchor, All)
+                   and traits <= set(part.anchor.parts)) for part in meaning.parts)

@@ -299,6 +299,8 @@ THAT_IS_NOT = ("that isn't {}", 'that is not {}', 'not {}', "which isn't {}", "t
                'which is not {}', 'that isnt {}')
 STANDING = ('standing {}', 'sitting {}', 'located {}', 'lying {}', 'placed {}')
 """Before a place."""
+DETERMINERS = {'the': 0.93, 'that': 0.02, 'my': 0.015, 'this': 0.015, 'the only': 0.02}
+"""Before a thing named by what it is, and how often."""
 OTHER = ('the other {n}, not {a}', 'not {a}, the other {n}', 'the {n} other than {a}',
          'not {a} but the other {n}', 'the other {n}, not {a}', 'the {n} that is not {a}')
 """Of two of a kind the one that is not meant by {a}."""

@@ -32,6 +32,8 @@ from ros2_refseg.data.tabletop.view import VisibleObject
 
 ALIKE = (frozenset({CLEAR, 'gray'}), frozenset({CLEAR, 'white'}))
 """Colours that light and what lies behind make hard to tell apart."""
+BACKGROUNDS = ('white', 'black')
+"""Colours that leave the name to the other one in a pattern of two."""
 OPEN_KINDS = ('mug', 'bowl', 'glass', 'basket', 'pan', 'vase', 'plate')
 """Kinds of which people say that they are empty."""
 
@@ -83,9 +85,10 @@ class Coloured(Trait):
     def of(self, thing: VisibleObject) -> Truth:
         """Tell whether an object has the colour."""
         if thing.colour == self.colour:
-            # White squares between red ones do not make a thing white.
-            even = thing.pattern == 'checkered' and self.colour in ('white', 'black')
-            return BORDERLINE if even else TRUE
+            # White stripes on red leave a thing red; red and blue ones make it both or neither.
+            shared = thing.pattern in ('striped', 'checkered') and (
+                self.colour in BACKGROUNDS or thing.second_colour not in BACKGROUNDS)
+            return BORDERLINE if shared else TRUE
         perhaps = (
             self.colour == thing.second_colour
             or {self.colour, thing.colour} in ALIKE

@@ -151,6 +151,8 @@ class Speaker:
     def _attach(self, phrase: Phrase, part: 'Meaning | tuple', anchor: bool) -> Phrase:
         """Add what a part says, before the noun or after it."""
         wording, is_place = self._wording(part, phrase)
+        if not phrase.head and not (wording.pre or wording.is_ or wording.around):
+            phrase = replace(phrase, head='one')
         slots: dict[str, float] = {}
         if wording.pre:
             slots['pre'] = 1.0 if is_place else 6.0
@@ -163,8 +165,11 @@ class Speaker:
             slots['around'] = 1.0
         if wording.among and phrase.many and not anchor and not self.heads:
             slots['among'] = 0.8
+        if not phrase.head:
+            # Without a noun there is nothing that "that is" could follow.
+            slots.pop('tail', None)
         for slot in ('pre', 'around'):
-            if anchor and slot in slots:
+            if slot in slots and (anchor or not (phrase.head or is_place)):
                 slots = {slot: 1.0}
         slot = self.pick.weighted(slots)
         words = self.pick.common(getattr(wording, slot))
@@ -175,13 +180,13 @@ class Speaker:
         if slot == 'among':
             return Phrase(f'{words} {phrase.many}')
         if slot == 'is_':
-            words = self._clause(words, is_place, phrase)
+            words = words if second else self._clause(words, is_place, phrase)
         if second and not isinstance(part, Not):
             words = f'and {words}'
         return replace(phrase, tails=(*phrase.tails, words), has_place=is_place)
 
     def _clause(self, words: str, is_place: bool, phrase: Phrase) -> str:
-        if is_place and (not phrase.head or not self.pick.chance(0.25)):
+        if not phrase.head or (is_place and not self.pick.chance(0.25)):
             return words
         bare_place = words.split()[0] in (
             'on', 'in', 'at', 'to', 'left', 'right', 'behind', 'next', 'between', 'beside', 'by',

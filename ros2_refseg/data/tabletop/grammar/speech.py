@@ -16,6 +16,7 @@
 
 import re
 
+from ros2_refseg.data.tabletop.grammar.lexicon import DETERMINERS
 from ros2_refseg.data.tabletop.grammar.meanings import All, Meaning, Trait
 from ros2_refseg.data.tabletop.grammar.phrases import Speaker, with_article
 from ros2_refseg.data.tabletop.grammar.pick import Picker
@@ -41,6 +42,7 @@ def speak(
     text = phrase.text
     is_request = form != 'ellipsis' and not text.startswith('not') and pick.chance(REQUESTS)
     terse = pick.chance(0.6 if form == 'ellipsis' else TERSE)
+    terse &= not phrase.has_article
     if not (phrase.has_article or heads == ('',)):
         text = with_article(text, _article(meaning, pick))
     if terse:
@@ -60,6 +62,7 @@ def speak(
 
 
 def _article(meaning: Meaning, pick: Picker) -> str:
-    """Choose "a" sometimes where a thing is named by what it is, not by where or which."""
-    traits = isinstance(meaning, All) and all(isinstance(part, Trait) for part in meaning.parts)
-    return 'a' if traits and pick.chance(INDEFINITE) else 'the'
+    """Choose another one than "the" where a thing is named by what it is, not by where."""
+    if not (isinstance(meaning, All) and all(isinstance(part, Trait) for part in meaning.parts)):
+        return 'the'
+    return 'a' if pick.chance(INDEFINITE) else pick.weighted(DETERMINERS)
