@@ -1,0 +1,119 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The ablation: its rows, its arithmetic, and that nothing is done twice."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from ros2_refseg import ablation
+from ros2_refseg.ablation import VARIANTS, Ablation, ablation_tables, mean_and_spread
+from ros2_refseg.cefnet import CEFNet, CEFNetConfig
+from ros2_refseg.cli import main
+from ros2_refseg.training_config import TrainingConfig
+
+CONFIG = TrainingConfig(
+    model={
+        'preset': 'edge', 'image_size': 32, 'channels': 8, 'attention_channels': 8,
+        'decoder_channels': 8,
+    },
+    weights=None, iterations=1, images_per_batch=2, workers=0,
+)
+
+
+def test_the_rows_of_table_3_are_different_networks():
+    sizes = {}
+    for variant, fields in VARIANTS.items():
+        network = CEFNet(CEFNetConfig.from_preset('edge', vocabulary_size=5, **fields))
+        sizes[variant] = sum(weight.numel() for weight in network.parameters())
+    assert list(sizes) == ['DFN', 'EFN', 'EFN+VCM', 'EFN+ACM', 'EFN+VCM+BEM', 'EFN+ACM+BEM']
+    assert sizes['DFN'] == sizes['EFN'] < sizes['EFN+VCM'] < sizes['EFN+VCM+BEM']
+    assert sizes['EFN+ACM'] < sizes['EFN+ACM+BEM']
+
+
+def test_mean_and_spread_over_the_seeds():
+    assert mean_and_spread([0.5, 0.6, 0.7]) == '60.00 ± 10.00'
+    assert mean_and_spread([0.123456]) == '12.35'
+    summary = dict.fromkeys(
+        ('prec@0.5', 'prec@0.6', 'prec@0.7', 'prec@0.8', 'prec@0.9', 'mean_iou'), 0.25
+    )
+    runs = {seed: {**summary, 'overall_iou': iou} for seed, iou in ((1, 0.4), (2, 0.5))}
+    assert ablation_tables({'testA': {'DFN': runs}}).splitlines()[-1] == (
+        '| DFN | 2 | 25.00 ± 0.00 | 25.00 ± 0.00 | 25.00 ± 0.00 | 25.00 ± 0.00 | 25.00 ± 0.00 '
+        '| 45.00 ± 7.07 | 25.00 ± 0.00 |'
+    )
+
+
+@pytest.fixture
+def two_variants(monkeypatch):
+    monkeypatch.setattr(
+        ablation, 'VARIANTS', {name: VARIANTS[name] for name in ('DFN', 'EFN+ACM+BEM')}
+    )
+
+
+@pytest.fixture
+def trained(monkeypatch) -> list[str]:
+    """Note the runs that are trained, in order; the third one is interrupted at its first try."""
+    runs = []
+
+    class NotedTrainer(ablation.Trainer):
+        def run(self):
+            runs.append(self.out.name)
+            if len(runs) == 3:
+                raise KeyboardInterrupt
+            return super().run()
+
+    monkeypatch.setattr(ablation, 'Trainer', NotedTrainer)
+    return runs
+
+
+def test_an_interrupted_ablation_goes_on_and_repeats_nothing(
+    squares, tmp_path, two_variants, trained, capsys
+):
+    (tmp_path / 'config.yaml').write_text(yaml.safe_dump(CONFIG.to_dict()))
+    out = tmp_path / 'ablation'
+    command = ['ablate', str(tmp_path / 'config.yaml'), '--data', str(squares), '--out', str(out),
+               '--seeds', '1,2', '--device', 'cpu']
+    assert main(command) == 130
+    partial = json.loads((out / 'ablation.json').read_text())['scores']['val']
+    assert {variant: list(runs) for variant, runs in partial.items()} == {
+        'DFN': ['1'], 'EFN+ACM+BEM': ['1'],
+    }, 'all variants have their turn before the next seed'
+    capsys.readouterr()
+
+    assert main(command) == 0
+    assert trained == ['DFN-1', 'EFN+ACM+BEM-1', 'DFN-2', 'DFN-2', 'EFN+ACM+BEM-2']
+    table = (out / 'ablation.md').read_text().strip()
+    assert table in capsys.readouterr().out
+    assert table.splitlines()[0].startswith('| val | seeds | prec@0.5 |')
+    assert [line.split(' | ')[:2] for line in table.splitlines()[2:]] == [
+        ['| DFN', '2'], ['| EFN+ACM+BEM', '2'],
+    ]
+    assert not list(out.glob('*/state.pt')), 'finished runs keep the checkpoint alone'
+
+    # Another split is evaluated, not trained for.
+    assert 'train' in Ablation(CONFIG, squares, out, [1], ['val', 'train'], 'cpu').run()
+    assert len(trained) == 5
+    with pytest.raises(ValueError, match='holds a finished run with another configuration'):
+        Ablation(replace(CONFIG, iterations=2), squares, out, [1], device='cpu').run()
+
+
+def test_what_would_be_unfair_or_end_in_nothing_is_refused_first(squares, tmp_path):
+    with pytest.raises(ValueError, match='init_from: acm: its weights fit some'):
+        Ablation(replace(CONFIG, init_from='acm'), squares, tmp_path)
+    with pytest.raises(ValueError, match="no split 'testA'"):
+        Ablation(CONFIG, squares, tmp_path, splits=['testA'])
