@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Checkpoints: one safetensors file with weights, configuration, vocabulary and scores."""
+"""Checkpoints: a safetensors file with weights, configuration, vocabulary and what was measured."""
 
 import json
 import os
@@ -27,6 +27,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig
+from ros2_refseg.confidence import Calibration
 from ros2_refseg.data.vocabulary import Vocabulary
 
 FORMAT = 'ros2_refseg-1'
@@ -46,12 +47,14 @@ class Checkpoint:
     :ivar vocabulary: the words it was trained on.
     :ivar training: how and on what it was trained, as it was configured.
     :ivar scores: what evaluation measured, by data set.
+    :ivar calibration: what turns its answers into probabilities; None until it was calibrated.
     """
 
     network: CEFNet
     vocabulary: Vocabulary
     training: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration | None = None
 
     def save(self, path: Path | str) -> None:
         """Write weights in half precision with everything else as metadata, all or nothing."""
@@ -66,6 +69,8 @@ class Checkpoint:
             'training': json.dumps(self.training),
             'scores': json.dumps(self.scores),
         }
+        if self.calibration is not None:
+            metadata['calibration'] = json.dumps(self.calibration.to_dict())
         content = {name: tensor.contiguous() for name, tensor in weights.items()}
         write_atomically(Path(path), save(content, metadata))
 
@@ -106,7 +111,19 @@ class Checkpoint:
                 f"'{path}' holds {len(vocabulary)} words and padding, but embeddings for "
                 f'{config.vocabulary_size}'
             )
-        return cls(network.eval(), vocabulary, training, scores)
+        calibration = _read_calibration(path, metadata)
+        return cls(network.eval(), vocabulary, training, scores, calibration)
+
+
+def _read_calibration(path: Path, metadata: dict[str, str]) -> Calibration | None:
+    if 'calibration' not in metadata:
+        return None
+    try:
+        return Calibration.from_dict(json.loads(metadata['calibration']))
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise CheckpointError(
+            f"'{path}' has a damaged calibration, make a new one with 'refseg calibrate': {error}"
+        ) from error
 
 
 def write_atomically(path: Path, content: bytes) -> None:

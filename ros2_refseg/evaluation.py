@@ -24,6 +24,7 @@ import torch
 from tqdm import tqdm
 
 from ros2_refseg.cefnet import CEFNet
+from ros2_refseg.confidence import Calibration, decide
 from ros2_refseg.data.dataset import Reference, ReferringDataset
 from ros2_refseg.data.samples import pad_words
 from ros2_refseg.data.vocabulary import Vocabulary, tokenize
@@ -130,6 +131,8 @@ def evaluate(
     shuffled: bool = False,
     max_images: int | None = None,
     progress: bool = True,
+    calibration: Calibration | None = None,
+    found_threshold: float | None = None,
 ) -> dict[str, Any]:
     """
     Score every (reference, sentence) pair of a data set; the parameters are those of ``ask``.
@@ -137,6 +140,9 @@ def evaluate(
     Sentences whose target is absent are counted apart: they have no IoU.
 
     :param threshold: probability at which the mask is cut.
+    :param calibration: of the network: answers that it does not count as found are empty, as they
+        are on the robot.
+    :param found_threshold: score from which an answer is found, instead of the calibration's own.
     :return: 'data' and 'split', their names; 'all', a summary of SegmentationScore; 'by_length',
         one for each bucket of the paper's Table 2; 'by_form', one for each kind of sentence, where
         the data set names it; 'absent', the count of 'samples' without a target and the share that
@@ -150,7 +156,7 @@ def evaluate(
     }
     by_form: dict[str, SegmentationScore] = defaultdict(SegmentationScore)
     for answer in ask(network, vocabulary, dataset, precision, shuffled, max_images, progress):
-        mask = answer.probability >= threshold
+        mask = decide(answer.probability, calibration, threshold, found_threshold).inside
         if answer.reference.absent:
             empty.append(not mask.any())
             continue

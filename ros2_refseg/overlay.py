@@ -26,7 +26,7 @@ CAPTION_HEIGHT = 1 / 16  # of the image's height
 
 def draw_overlay(image: np.ndarray, segmentation: Segmentation) -> np.ndarray:
     """
-    Draw a result into a copy of its image, with sentence and score as a caption.
+    Draw a result into a copy of its image, with sentence, what was read otherwise, and score.
 
     What is meant keeps its colours, its boundary is marked and the rest is dimmed. (A tint would be
     hard to tell from things of its colour.)
@@ -39,9 +39,20 @@ def draw_overlay(image: np.ndarray, segmentation: Segmentation) -> np.ndarray:
         overlay = cv2.convertScaleAbs(overlay, alpha=DIMMED)
         cv2.copyTo(image, segmentation.mask, overlay)
         overlay[segmentation.boundary > 0] = BOUNDARY_COLOUR
-    answer = f'{segmentation.score:.2f}' if segmentation.found else 'not found'
-    _write_caption(overlay, f'{segmentation.sentence}: {answer}')
+    _write_caption(overlay, caption_of(segmentation))
     return overlay
+
+
+def caption_of(segmentation: Segmentation) -> str:
+    """Say in a line what was asked, which words were read as others, and what was found."""
+    read = ', '.join(f'{word} = {known}' for word, known in segmentation.corrections)
+    if not segmentation.found:
+        answer = 'not found'
+    elif segmentation.calibrated:
+        answer = f'{100 * segmentation.score:.0f} % sure'
+    else:
+        answer = f'{segmentation.score:.2f}'
+    return f'{segmentation.sentence}{f" ({read})" if read else ""}: {answer}'
 
 
 def _write_caption(image: np.ndarray, text: str) -> None:

@@ -23,6 +23,8 @@ import torch
 
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig, Language
 from ros2_refseg.checkpoint import Checkpoint, choose_device, resolve_checkpoint
+from ros2_refseg.confidence import Calibration, Decision, decide
+from ros2_refseg.data.spelling import Correction
 from ros2_refseg.data.vocabulary import UNKNOWN_ID, Vocabulary
 
 PRECISIONS = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
@@ -34,14 +36,21 @@ class Segmentation:
     """
     What the network says of one image and one sentence; arrays have the image's height and width.
 
+    Mask, boundary and box are empty when the thing is not found; the probabilities stay, for those
+    who want to look at what was withheld.
+
     :ivar mask: uint8 HxW, 255 where probability reaches the threshold, 0 elsewhere.
     :ivar boundary: uint8 HxW, 255 where boundary_probability reaches the boundary threshold.
     :ivar probability: float32 HxW in [0, 1], of belonging to what is meant.
     :ivar boundary_probability: float32 HxW in [0, 1], of lying on its contour.
-    :ivar score: mean probability inside the mask, in [0, 1]; 0 if the mask is empty.
-    :ivar found: whether the mask has a pixel.
+    :ivar score: how sure the network is, in [0, 1]. Calibrated, the probability that the mask is
+        right (the thing is in view and IoU above 0.5), also of a mask that was withheld; otherwise
+        the mean probability inside the mask, 0 where that has no pixel.
+    :ivar found: whether the mask has a pixel and the score reaches the threshold for that.
     :ivar box: x, y, width, height of the mask in pixels; zeros if it is empty.
     :ivar unknown_words: words of the sentence that the network was not trained on.
+    :ivar corrections: words with a typing error, each with the known word that it was read as.
+    :ivar calibrated: whether the score is a probability of being right.
     """
 
     sentence: str
@@ -53,6 +62,8 @@ class Segmentation:
     found: bool
     box: tuple[int, int, int, int]
     unknown_words: tuple[str, ...]
+    corrections: tuple[Correction, ...] = ()
+    calibrated: bool = False
 
 
 class Segmenter:
@@ -63,6 +74,9 @@ class Segmenter:
 
     :ivar threshold: probability in [0, 1] at which the mask is cut; may be set at any time.
     :ivar boundary_threshold: likewise for the boundary.
+    :ivar found_threshold: score in [0, 1] from which an answer is found; None for the calibration's
+        own, or 0 without one, so that any mask is found. May be set at any time.
+    :ivar calibration: what makes scores probabilities; None where the network was not calibrated.
     :ivar checkpoint: path of the file it was loaded from.
     :ivar device: the torch device it runs on.
     :ivar precision: fp32, bf16 or fp16.
@@ -75,6 +89,7 @@ class Segmenter:
         device: str = 'auto',
         precision: str = 'auto',
         checkpoint: Path | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         """
         Put a network on a device.
@@ -88,8 +103,10 @@ class Segmenter:
         self.network = network.eval().to(self.device, memory_format=torch.channels_last)
         self.vocabulary = vocabulary
         self.checkpoint = checkpoint
+        self.calibration = calibration
         self.threshold = 0.5
         self.boundary_threshold = 0.5
+        self.found_threshold: float | None = None
         self._languages: OrderedDict[str, Language] = OrderedDict()
 
     @classmethod
@@ -106,7 +123,9 @@ class Segmenter:
         _choose_precision(precision, choose_device(device))
         path = resolve_checkpoint(checkpoint)
         loaded = Checkpoint.load(path)
-        return cls(loaded.network, loaded.vocabulary, device, precision, path)
+        return cls(
+            loaded.network, loaded.vocabulary, device, precision, path, loaded.calibration
+        )
 
     @property
     def config(self) -> CEFNetConfig:
@@ -118,8 +137,9 @@ class Segmenter:
         """
         Segment what a sentence means.
 
-        A sentence of which no word is known is not guessed at: nothing is found, and all its words
-        are reported as unknown.
+        A word with one typing error is read as the known word that was meant, and reported. A
+        sentence of which no word is known is not guessed at: nothing is found, the score is 0, and
+        all its words are reported as unknown.
 
         :param image: uint8 HxWx3, RGB, any size.
         :raises ValueError: for another type or shape, or a sentence that holds no word.
@@ -129,16 +149,15 @@ class Segmenter:
                 f'image is {image.dtype} of shape {image.shape}; expected uint8 HxWx3, RGB'
             )
         language = self._encode(sentence)
-        unknown = self.vocabulary.unknown_words(sentence)
         if language is None:
             nothing = np.zeros(image.shape[:2], np.float32)
-            return self._result(sentence, unknown, nothing, nothing, inside=nothing > 0)
+            return self._result(sentence, nothing, nothing, Decision(nothing > 0, 0.0, False))
         pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
         with self._autocast():
             mask, boundary = self.network.segment(pixels.permute(2, 0, 1)[None], language)
         probability, boundary_probability = mask[0].cpu().numpy(), boundary[0].cpu().numpy()
-        inside = probability >= self.threshold
-        return self._result(sentence, unknown, probability, boundary_probability, inside)
+        decision = decide(probability, self.calibration, self.threshold, self.found_threshold)
+        return self._result(sentence, probability, boundary_probability, decision)
 
     def _encode(self, sentence: str) -> Language | None:
         if sentence not in self._languages:
@@ -159,22 +178,23 @@ class Segmenter:
     def _result(
         self,
         sentence: str,
-        unknown_words: tuple[str, ...],
         probability: np.ndarray,
         boundary_probability: np.ndarray,
-        inside: np.ndarray,
+        decision: Decision,
     ) -> Segmentation:
-        found = bool(inside.any())
+        contour = (boundary_probability >= self.boundary_threshold) & decision.found
         return Segmentation(
             sentence=sentence,
-            mask=inside.astype(np.uint8) * 255,
-            boundary=(boundary_probability >= self.boundary_threshold).astype(np.uint8) * 255,
+            mask=decision.inside.astype(np.uint8) * 255,
+            boundary=contour.astype(np.uint8) * 255,
             probability=probability,
             boundary_probability=boundary_probability,
-            score=float(probability[inside].mean()) if found else 0.0,
-            found=found,
-            box=bounding_box(inside),
-            unknown_words=unknown_words,
+            score=decision.score,
+            found=decision.found,
+            box=bounding_box(decision.inside),
+            unknown_words=self.vocabulary.unknown_words(sentence),
+            corrections=self.vocabulary.corrections(sentence),
+            calibrated=self.calibration is not None,
         )
 
 

@@ -14,6 +14,7 @@
 
 """Checkpoints: what is saved comes back, and a bad file is refused with its reason."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from ros2_refseg.checkpoint import (
     resolve_checkpoint,
     write_atomically,
 )
+from ros2_refseg.confidence import Calibration
 from ros2_refseg.data.vocabulary import Vocabulary
 
 
@@ -57,10 +59,44 @@ def test_round_trip(checkpoint, saved):
     assert loaded.network.config == checkpoint.network.config
     assert loaded.vocabulary == checkpoint.vocabulary
     assert (loaded.training, loaded.scores) == (checkpoint.training, checkpoint.scores)
+    assert loaded.calibration is None
     assert not loaded.network.training
     for name, weight in checkpoint.network.state_dict().items():
         expected = weight.half().to(weight.dtype) if weight.is_floating_point() else weight
         assert torch.equal(loaded.network.state_dict()[name], expected), name
+
+
+def test_a_calibration_comes_back(checkpoint, tmp_path):
+    calibration = Calibration(
+        {'expected_iou': 1.25, 'one_piece': -0.5}, 0.75, 0.4, {'auc_right': 0.9, 'data': 'x'}
+    )
+    path = tmp_path / 'calibrated.safetensors'
+    replace(checkpoint, calibration=calibration).save(path)
+    assert Checkpoint.load(path).calibration == calibration
+
+
+WEIGHTS = '"weights": {"expected_iou": 1, "one_piece": 1}'
+
+
+@pytest.mark.parametrize('damage', [
+    'none', 'null', '[1, 2]', '{}', '"text"', f'{{{WEIGHTS}, "intercept": 0}}',
+    '{"weights": {"peak": 1}, "intercept": 0, "found_threshold": 0.5}',
+    f'{{{WEIGHTS}, "intercept": NaN, "found_threshold": 0.5}}',
+    f'{{{WEIGHTS}, "intercept": [], "found_threshold": 0.5}}',
+    f'{{{WEIGHTS}, "intercept": 0, "found_threshold": 7}}',
+    f'{{{WEIGHTS}, "intercept": 0, "found_threshold": 0, "x": 1}}',
+    pytest.param(f'{{{WEIGHTS}, "intercept": 1{"0" * 400}, "found_threshold": 0}}', id='huge'),
+    pytest.param('[' * 100_000, id='deep'),
+])
+def test_a_damaged_calibration_is_refused(saved, tmp_path, damage):
+    from safetensors import safe_open
+
+    with safe_open(saved, 'pt') as file:
+        metadata = file.metadata()
+    path = tmp_path / 'foreign.safetensors'
+    save_file(load_file(saved), path, {**metadata, 'calibration': damage})
+    with pytest.raises(CheckpointError, match=r"foreign.safetensors' has a damaged calibration"):
+        Checkpoint.load(path)
 
 
 def test_half_precision_on_disk(checkpoint, saved):

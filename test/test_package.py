@@ -125,11 +125,15 @@ def test_message_dependencies_agree():
     assert all(f'find_package({package} REQUIRED)' in cmake for package in packages)
 
 
-def test_message_fields_are_documented():
+FIELDS = {'ReferringSegmentation': 14, 'WordCorrection': 2}
+
+
+@pytest.mark.parametrize(('message', 'count'), FIELDS.items())
+def test_message_fields_are_documented(message, count):
     """Each field has a comment right above it."""
-    lines = (ROOT / 'msg/ReferringSegmentation.msg').read_text().splitlines()
+    lines = (ROOT / f'msg/{message}.msg').read_text().splitlines()
     fields = [number for number, line in enumerate(lines) if re.match(r'[\w/]+(\[\])? \w+$', line)]
-    assert len(fields) == 12
+    assert len(fields) == count
     assert all(lines[number - 1].startswith('# ') for number in fields)
 
 

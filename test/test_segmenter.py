@@ -14,17 +14,22 @@
 
 """The segmenter: shapes and meaning of what it gives, and what it refuses."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 import torch
 
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig
+from ros2_refseg.confidence import Calibration
 from ros2_refseg.data.vocabulary import Vocabulary
-from ros2_refseg.overlay import BOUNDARY_COLOUR, draw_overlay
+from ros2_refseg.overlay import BOUNDARY_COLOUR, caption_of, draw_overlay
 from ros2_refseg.segmenter import SENTENCES_REMEMBERED, Segmentation, Segmenter, bounding_box
 
 VOCABULARY = Vocabulary(('left', 'mug', 'red', 'the'))
+# Sure of nothing, so that any threshold can be put above or below its scores.
+CALIBRATION = Calibration({'expected_iou': 0.0, 'one_piece': 0.0}, 0.0, 0.4)
 
 
 @pytest.fixture(scope='module')
@@ -84,7 +89,41 @@ def test_not_every_sentence_is_remembered_for_ever(segmenter, image):
 
 
 def test_unknown_words_are_named(segmenter, image):
-    assert segmenter.segment(image, 'the roght mug').unknown_words == ('roght',)
+    result = segmenter.segment(image, 'the roght mug')
+    assert result.unknown_words == ('roght',) and result.corrections == ()
+
+
+def test_a_typing_error_is_read_as_the_word_meant_and_told(segmenter, image):
+    result = segmenter.segment(image, 'the lfet mug')
+    assert result.corrections == (('lfet', 'left'),) and result.unknown_words == ()
+    expected = segmenter.segment(image, 'the left mug')
+    assert np.array_equal(result.probability, expected.probability)
+    assert result.sentence == 'the lfet mug'
+
+
+def test_an_uncalibrated_network_says_so(segmenter, image):
+    assert not segmenter.segment(image, 'the mug').calibrated
+
+
+def test_a_calibrated_network_withholds_what_it_is_not_sure_of(segmenter, image, monkeypatch):
+    calibrated = Segmenter(segmenter.network, VOCABULARY, 'cpu', 'fp32', calibration=CALIBRATION)
+    median = float(np.median(segmenter.segment(image, 'the mug').probability))
+    calibrated.threshold = calibrated.boundary_threshold = median
+    result = calibrated.segment(image, 'the mug')
+    assert result.calibrated and result.found and result.score == 0.5 and result.mask.any()
+    calibrated.found_threshold = 0.6
+    withheld = calibrated.segment(image, 'the mug')
+    assert (withheld.found, withheld.score, withheld.box) == (False, 0.5, (0, 0, 0, 0))
+    assert not withheld.mask.any() and not withheld.boundary.any()
+    assert np.array_equal(withheld.probability, result.probability)
+    calibrated.found_threshold = None
+    assert calibrated.segment(image, 'the mug').found
+
+
+def test_a_calibrated_network_is_not_sure_of_unknown_words_either(segmenter, image):
+    calibrated = Segmenter(segmenter.network, VOCABULARY, 'cpu', 'fp32', calibration=CALIBRATION)
+    result = calibrated.segment(image, 'die Tasse')
+    assert (result.found, result.score) == (False, 0.0)
 
 
 def test_a_sentence_of_unknown_words_is_not_guessed_at(segmenter, image, monkeypatch):
@@ -158,6 +197,14 @@ def test_overlay_keeps_what_is_meant_and_dims_the_rest():
     assert (overlay[100, 150] == BOUNDARY_COLOUR).all()
     assert overlay[:15].max() > 200, 'a caption'
     assert (image == 200).all(), 'the input stays as it was'
+
+
+def test_caption_tells_corrections_and_claims_no_probability_that_it_has_not():
+    result = result_of(np.full((4, 4), 255, np.uint8), 'the roght mug')
+    assert caption_of(result) == 'the roght mug: 1.00'
+    result = replace(result, score=0.934, calibrated=True, corrections=(('roght', 'right'),))
+    assert caption_of(result) == 'the roght mug (roght = right): 93 % sure'
+    assert caption_of(replace(result, found=False)) == 'the roght mug (roght = right): not found'
 
 
 @pytest.mark.parametrize('sentence', ['x' * 5000, 'gr\N{LATIN SMALL LETTER U WITH DIAERESIS}n', ''])

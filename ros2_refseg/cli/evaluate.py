@@ -38,6 +38,10 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         '--shuffled', action='store_true',
         help='ask for another object of the same image: how far words matter',
     )
+    parser.add_argument(
+        '--found-threshold', type=float,
+        help="score from which an answer counts as found, 0 for any mask (default: the network's)",
+    )
     parser.add_argument('--json', type=Path, help='write the scores to a file')
     parser.set_defaults(run=_eval)
 
@@ -51,6 +55,7 @@ def _eval(args: argparse.Namespace) -> None:
     scores = evaluate(
         segmenter.network, segmenter.vocabulary, open_dataset(args.data, args.split, args.split_by),
         PRECISIONS[segmenter.precision], args.threshold, args.shuffled,
+        calibration=segmenter.calibration, found_threshold=args.found_threshold,
     )
     print(scores_table(scores))
     if args.json:

@@ -47,14 +47,18 @@ def _segment(args: argparse.Namespace) -> None:
     segmenter = Segmenter.load(args.checkpoint, args.device, args.precision)
     segmenter.threshold = args.threshold
     result = segmenter.segment(image, args.sentence)
+    for word, known in result.corrections:
+        print(f'read as {known}: {word}')
     if result.unknown_words:
         print(f'unknown words: {", ".join(result.unknown_words)}')
+    meaning = 'probability that the mask is right' if result.calibrated else 'not calibrated'
+    score = f'score {result.score:.2f} ({meaning})'
     if result.found:
         x, y, width, height = result.box
-        print(f'found, score {result.score:.2f}, {int((result.mask > 0).sum())} pixels in the box '
+        print(f'found, {score}, {int((result.mask > 0).sum())} pixels in the box '
               f'x {x}, y {y}, width {width}, height {height}')
     else:
-        print('not found')
+        print(f'not found, {score}')
     for path, pixels in (
         (args.out, cv2.cvtColor(draw_overlay(image, result), cv2.COLOR_RGB2BGR)),
         (args.mask, result.mask),

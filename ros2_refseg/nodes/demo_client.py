@@ -104,6 +104,10 @@ class Target:
         self._words = _content_words(sentence)
         self._followed: Scene | None = None  # the object as its scene describes it
 
+    def read_as(self, word: str, known: str) -> None:
+        """Take a word with a typing error for the one that the network took it for."""
+        self._words = [known if said == word else said for said in self._words]
+
     def object_id(self, scene: Scene) -> int | None:
         """Give the id of the object that is meant in a scene; None where that is not known."""
         objects = {thing['id']: thing for thing in scene['objects']}
@@ -209,6 +213,8 @@ class DemoClient(Node):
         if self.done or self._target is None or result.query != self._target.sentence:
             return  # an answer to the sentence before this one
         self._arrivals.append(time.monotonic())
+        for error in result.corrections:
+            self._target.read_as(error.word, error.read_as)
         overlap = self._overlap(result)
         if overlap is not None:
             self._overlaps.append(overlap)
@@ -234,9 +240,10 @@ class DemoClient(Node):
         recent = self._arrivals[-_RATE_WINDOW - 1 :]
         elapsed = recent[-1] - recent[0]
         rate = (len(recent) - 1) / elapsed if elapsed > 0 else 0.0
+        read = ', '.join(f'{error.word} read as {error.read_as}' for error in result.corrections)
         return '  '.join(
             (
-                repr(result.query),
+                f'{result.query!r} ({read})' if read else repr(result.query),
                 'found    ' if result.found else 'not found',
                 f'score {result.score:.2f}',
                 f'box {roi.x_offset:4d},{roi.y_offset:4d} {roi.width:4d}x{roi.height:<4d}',

@@ -84,6 +84,7 @@ def diagnostic_array(node: Node, state: State) -> DiagnosticArray:
         'precision': segmenter.precision,
         'checkpoint': segmenter.checkpoint,
         'coattention': segmenter.config.coattention,
+        'score': 'calibrated' if segmenter.calibration else 'not calibrated',
         'image topic': state.image_topic,
         'image reliability': state.image_reliability,
         'query topic': state.query_topic,

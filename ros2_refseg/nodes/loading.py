@@ -45,11 +45,18 @@ def load_segmenter(values: dict[str, Any], logger: RcutilsLogger) -> Segmenter:
         raise ParameterError(
             'device', f'the network cannot be put on {device!r}: {error}'
         ) from error
-    segmenter.threshold = values['threshold']
-    segmenter.boundary_threshold = values['boundary_threshold']
+    apply_thresholds(segmenter, values)
     if checkpoint and segmenter.config.coattention != values['coattention']:
         logger.info(
             f'checkpoint {checkpoint!r} has the co-attention {segmenter.config.coattention!r}; '
             f"the parameter 'coattention' ({values['coattention']!r}) has no effect"
         )
     return segmenter
+
+
+def apply_thresholds(segmenter: Segmenter, values: dict[str, Any]) -> None:
+    """Set what the parameters say of thresholds; any time."""
+    segmenter.threshold = values['threshold']
+    segmenter.boundary_threshold = values['boundary_threshold']
+    own = values['found_threshold'] < 0
+    segmenter.found_threshold = None if own else values['found_threshold']

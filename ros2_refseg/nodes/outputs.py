@@ -26,15 +26,15 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image, RegionOfInterest
 from std_msgs.msg import Header
 
-from ros2_refseg.msg import ReferringSegmentation
+from ros2_refseg.msg import ReferringSegmentation, WordCorrection
 from ros2_refseg.nodes.image_conversion import array_to_image
 from ros2_refseg.nodes.topics import Report, TopicSpec
 from ros2_refseg.overlay import draw_overlay
 from ros2_refseg.segmenter import Segmentation
 
 OUTPUTS = (
-    TopicSpec('~/mask', Image, 'mono8, 255 where the thing meant is and 0 elsewhere'),
-    TopicSpec('~/boundary', Image, 'mono8, probability of its boundary times 255'),
+    TopicSpec('~/mask', Image, 'mono8, 255 where the thing meant is; all 0 when it is not found'),
+    TopicSpec('~/boundary', Image, 'mono8, probability of its boundary times 255; all 0 likewise'),
     TopicSpec('~/overlay', Image, 'bgr8, the camera image with the answer drawn in'),
     TopicSpec('~/result', ReferringSegmentation, 'everything about the frame in one message'),
 )
@@ -85,8 +85,9 @@ class Outputs:
         if demanded & {'~/mask', '~/result'}:
             mask = array_to_image(segmentation.mask, 'mono8', header)
         if demanded & {'~/boundary', '~/result'}:
-            probability = segmentation.boundary_probability
-            boundary = array_to_image(cv2.convertScaleAbs(probability, alpha=255), 'mono8', header)
+            scale = 255 if segmentation.found else 0
+            pixels = cv2.convertScaleAbs(segmentation.boundary_probability, alpha=scale)
+            boundary = array_to_image(pixels, 'mono8', header)
         if '~/mask' in demanded:
             self._publishers['~/mask'].publish(mask)
         if '~/boundary' in demanded:
@@ -127,8 +128,12 @@ def result_message(
         header=header,
         query=segmentation.sentence,
         unknown_words=list(segmentation.unknown_words),
+        corrections=[
+            WordCorrection(word=word, read_as=known) for word, known in segmentation.corrections
+        ],
         found=bool(segmentation.found),
         score=float(segmentation.score),
+        calibrated=segmentation.calibrated,
         roi=RegionOfInterest(x_offset=x, y_offset=y, width=width, height=height),
         area=area,
         centroid=centroid,

@@ -84,6 +84,14 @@ REFSEG_PARAMETERS = (
         maximum=1.0,
     ),
     ParameterSpec(
+        'found_threshold',
+        -1.0,
+        'The thing counts as found, and is not withheld, from this score on; negative for the '
+        "checkpoint's own threshold (0 where it was not calibrated: any mask is found).",
+        minimum=-1.0,
+        maximum=1.0,
+    ),
+    ParameterSpec(
         'query',
         '',
         'Sentence in force: set it here or publish it on the query topic, the newest holds. '

@@ -34,7 +34,7 @@ from ros2_refseg.nodes.diagnostics import DIAGNOSTICS, SILENCE, State, diagnosti
 from ros2_refseg.nodes.image_conversion import ImageConversionError, compressed_to_rgb
 from ros2_refseg.nodes.image_converter import ImageConverter
 from ros2_refseg.nodes.latest_slot import PacedWorker
-from ros2_refseg.nodes.loading import load_segmenter
+from ros2_refseg.nodes.loading import apply_thresholds, load_segmenter
 from ros2_refseg.nodes.outputs import OUTPUTS, Outputs
 from ros2_refseg.nodes.parameters import ParameterError, declare_parameters
 from ros2_refseg.nodes.refseg_parameters import REFSEG_PARAMETERS, query_problem
@@ -75,7 +75,7 @@ class SegmentationNode(Node):
         self._query = _sentence(self._values['query'])
         self._query_was_set = bool(self._query)
         self._started = time.monotonic()
-        self._told_unknown: tuple[str, tuple[str, ...]] | None = None
+        self._told_words: str | None = None
         self._statistics = Statistics()
         self._problems = ThrottledLog(logger, _LOG_PERIOD)
         self._reminders = ThrottledLog(logger, _REMINDER_PERIOD)
@@ -150,8 +150,7 @@ class SegmentationNode(Node):
         if any(values[name] != self._values[name] for name in ('checkpoint', 'coattention')):
             self._change_network(values, changes)
         self._values = values
-        self._segmenter.threshold = values['threshold']
-        self._segmenter.boundary_threshold = values['boundary_threshold']
+        apply_thresholds(self._segmenter, values)
         self._worker.max_rate = values['max_rate']
         if 'query' in changes:
             self._query = _sentence(values['query'])
@@ -237,7 +236,7 @@ class SegmentationNode(Node):
                 self._report_failure(error, rgb.shape)
             return
         self._statistics.frame_answered(timing)
-        self._tell_unknown_words(segmentation)
+        self._tell_words(segmentation)
 
     def _convert(self, message: Image | CompressedImage) -> np.ndarray:
         if isinstance(message, CompressedImage):
@@ -258,14 +257,16 @@ class SegmentationNode(Node):
         self._statistics.frame_failed(problem)
         self._problems.error(('failure', type(error)), problem)
 
-    def _tell_unknown_words(self, segmentation: Segmentation) -> None:
-        unknown = (segmentation.sentence, tuple(segmentation.unknown_words))
-        if segmentation.unknown_words and unknown != self._told_unknown:
-            self.get_logger().warning(
-                f'{segmentation.sentence!r}: the network was not taught the words '
-                f'{", ".join(segmentation.unknown_words)} and does not look at them'
-            )
-        self._told_unknown = unknown
+    def _tell_words(self, segmentation: Segmentation) -> None:
+        """Say once a sentence how its words were read, where that is not as they stand there."""
+        problems = [f'read {word!r} as {known!r}' for word, known in segmentation.corrections]
+        if segmentation.unknown_words:
+            unknown = ', '.join(segmentation.unknown_words)
+            problems.append(f'was not taught the words {unknown} and does not look at them')
+        told = f'{segmentation.sentence!r}: the network {"; it ".join(problems)}'
+        if problems and told != self._told_words:
+            self.get_logger().warning(told)
+        self._told_words = told
 
 
 def compressed(spec: TopicSpec, base: str) -> TopicSpec:

@@ -16,6 +16,7 @@
 """One ROS domain for this test run, the tester in it, and the node that most tests talk to."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -30,11 +31,12 @@ WORDS = ('blue', 'bowl', 'left', 'mug', 'red', 'the')
 
 @pytest.fixture(scope='session')
 def checkpoints(tmp_path_factory):
-    """Save untrained small networks that know WORDS; gives their paths by co-attention."""
+    """Save untrained small networks that know WORDS: acm, vcm, and acm calibrated; by name."""
     import torch
 
     from ros2_refseg.cefnet import CEFNet, CEFNetConfig
     from ros2_refseg.checkpoint import Checkpoint
+    from ros2_refseg.confidence import Calibration
     from ros2_refseg.data.vocabulary import Vocabulary
 
     folder = tmp_path_factory.mktemp('checkpoints')
@@ -47,6 +49,10 @@ def checkpoints(tmp_path_factory):
         )
         paths[coattention] = folder / f'{coattention}.safetensors'
         Checkpoint(CEFNet(config), vocabulary).save(paths[coattention])
+    # Half sure of everything, whatever it shows.
+    half = Calibration({'expected_iou': 0.0, 'one_piece': 0.0}, 0.0, 0.4)
+    paths['calibrated'] = folder / 'calibrated.safetensors'
+    replace(Checkpoint.load(paths['acm']), calibration=half).save(paths['calibrated'])
     return paths
 
 
@@ -72,6 +78,13 @@ def node_process(checkpoints):
 @pytest.fixture
 def node(node_process, tester):
     """Give the running node with its defaults; it has to be alive after the test."""
-    tester.set_parameters('refseg', query='', threshold=0.5, boundary_threshold=0.5, max_rate=0.0)
+    tester.set_parameters(
+        'refseg',
+        query='',
+        threshold=0.5,
+        boundary_threshold=0.5,
+        found_threshold=-1.0,
+        max_rate=0.0,
+    )
     yield node_process
     assert node_process.running, node_process.output

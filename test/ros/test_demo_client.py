@@ -47,6 +47,15 @@ def test_attributes_are_followed():
     assert target.object_id(scene([thing(1), thing(2, 'bowl')])) == 1
 
 
+def test_a_typing_error_means_what_the_network_read():
+    """Else there would be no truth to compare with."""
+    target = Target('the yelow mug')
+    listed = scene([thing(1, colour='yellow')], ('the yellow mug', 1, 'attribute'))
+    assert target.object_id(listed) is None
+    target.read_as('yelow', 'yellow')
+    assert target.object_id(listed) == 1
+
+
 def test_positions_hold_in_their_scene_only():
     """What moves does not stay the leftmost one."""
     target = Target('the leftmost mug')

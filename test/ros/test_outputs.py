@@ -20,7 +20,7 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from harness import header, picture
 from rclpy.qos import ReliabilityPolicy
-from ros2_refseg.msg import ReferringSegmentation
+from ros2_refseg.msg import ReferringSegmentation, WordCorrection
 from sensor_msgs.msg import Image
 
 from ros2_refseg.nodes.image_conversion import array_to_image, image_to_rgb
@@ -39,8 +39,8 @@ def test_result_of_a_full_mask(node, tester, images):
     with tester.listen(ReferringSegmentation, '/refseg/result') as results:
         answer = tester.send_until_answered(images, picture(1, 64, 48), results)
     assert answer.header == answer.mask.header == answer.boundary.header == header(1)
-    assert answer.query == SENTENCE and answer.unknown_words == []
-    assert answer.found and 0 < answer.score <= 1
+    assert answer.query == SENTENCE and answer.unknown_words == [] and answer.corrections == []
+    assert answer.found and 0 < answer.score <= 1 and not answer.calibrated
     assert (answer.mask.width, answer.mask.height, answer.mask.encoding) == (64, 48, 'mono8')
     assert set(answer.mask.data) == {255} and answer.area == 64 * 48
     roi = answer.roi
@@ -58,10 +58,33 @@ def test_result_of_an_empty_mask(node, tester, images):
     with tester.listen(ReferringSegmentation, '/refseg/result') as results:
         answer = tester.send_until_answered(images, picture(1), results)
     assert not answer.found and answer.score == 0 and answer.area == 0
-    assert set(answer.mask.data) == {0}
+    assert set(answer.mask.data) == set(answer.boundary.data) == {0}
     roi = answer.roi
     assert (roi.x_offset, roi.y_offset, roi.width, roi.height) == (0, 0, 0, 0)
     assert (answer.centroid.x, answer.centroid.y) == (0.0, 0.0)
+
+
+def test_what_is_not_sure_enough_is_withheld(node, tester, images):
+    with tester.listen(ReferringSegmentation, '/refseg/result') as results:
+        tester.set_parameters('refseg', threshold=0.0, found_threshold=1.0)
+        withheld = tester.send_until_answered(images, picture(1), results)
+        tester.set_parameters('refseg', found_threshold=0.0)
+        shown = tester.send_until_answered(images, picture(2), results)
+    assert not withheld.found and withheld.area == 0 and 0 < withheld.score < 1
+    assert set(withheld.mask.data) == set(withheld.boundary.data) == {0}
+    assert shown.found and shown.score == withheld.score and any(shown.boundary.data)
+
+
+def test_result_tells_typing_errors(node, tester, images):
+    tester.set_parameters('refseg', query='the vermilion bolw, lfet')
+    with tester.listen(ReferringSegmentation, '/refseg/result') as results:
+        answer = tester.send_until_answered(images, picture(1), results)
+    assert answer.query == 'the vermilion bolw, lfet'
+    assert answer.corrections == [
+        WordCorrection(word='bolw', read_as='bowl'), WordCorrection(word='lfet', read_as='left')
+    ]
+    assert answer.unknown_words == ['vermilion']
+    node.wait_for_line("read 'bolw' as 'bowl'; it read 'lfet' as 'left'; it was not taught .*verm")
 
 
 def test_single_outputs_agree_with_the_result(node, tester, images):
@@ -122,7 +145,7 @@ def test_diagnostics_name_what_runs(node, tester, images):
     assert values['device'] == 'cpu' or values['device'].startswith('cuda')
     assert values['precision'] in ('fp32', 'bf16', 'fp16')
     assert values['checkpoint'].endswith('acm.safetensors') and values['coattention'] == 'acm'
-    assert values['query'] == SENTENCE
+    assert values['query'] == SENTENCE and values['score'] == 'not calibrated'
     assert values['image topic'] == '/refseg/image' and values['query topic'] == '/referring_query'
     assert float(values['rate']) > 0
     assert float(values['processing p50']) <= float(values['processing p95'])

@@ -33,6 +33,7 @@ REFUSED = [
     ({'threshold': 1.5}, ['threshold', '1.5', '1.0']),
     ({'threshold': float('nan')}, ['threshold', 'nan']),
     ({'boundary_threshold': -0.1}, ['boundary_threshold', '-0.1', '0.0']),
+    ({'found_threshold': 1.5}, ['found_threshold', '1.5', '1.0']),
     ({'max_rate': -1.0}, ['max_rate', '-1.0', '0.0']),
     ({'coattention': 'gcn'}, ["'coattention'", "'gcn'", 'acm, vcm']),
     ({'coattention': 'vcm'}, ["'coattention'", "'vcm'", "set 'checkpoint' to ''"]),
@@ -81,6 +82,24 @@ def test_the_network_can_be_changed_while_it_runs(node, tester, checkpoints):
         with tester.listen(ReferringSegmentation, '/refseg/result') as results:
             tester.send_until_answered(images, picture(1), results)
         node.wait_for_line("has the co-attention 'vcm'; the parameter 'coattention' .* no effect")
+    finally:
+        tester.set_parameters('refseg', checkpoint=str(checkpoints['acm']))
+
+
+def test_a_calibrated_network_brings_its_own_threshold(node, tester, checkpoints):
+    """It is 0.4 in this checkpoint, and all scores are 0.5."""
+    images = tester.publisher(Image, '/refseg/image')
+    try:
+        tester.set_parameters(
+            'refseg', checkpoint=str(checkpoints['calibrated']), query='the red mug', threshold=0.0
+        )
+        tester.diagnostics(lambda *status: status[2]['score'] == 'calibrated')
+        with tester.listen(ReferringSegmentation, '/refseg/result') as results:
+            for number, (limit, found) in enumerate(((-1.0, True), (0.6, False), (-1.0, True))):
+                tester.set_parameters('refseg', found_threshold=limit)
+                answer = tester.send_until_answered(images, picture(number), results)
+                assert answer.calibrated and answer.score == 0.5
+                assert answer.found == found == bool(answer.area)
     finally:
         tester.set_parameters('refseg', checkpoint=str(checkpoints['acm']))
 
