@@ -31,7 +31,7 @@ def picture(tmp_path):
 
 
 @pytest.mark.parametrize('command', [
-    [], ['segment'], ['train'], ['eval'], ['data'], ['data', 'tabletop'],
+    [], ['segment'], ['train'], ['ablate'], ['eval'], ['data'], ['data', 'tabletop'],
 ])
 def test_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
@@ -59,6 +59,7 @@ def test_segment_writes_overlay_and_mask(picture, tmp_path, capsys):
     (['segment', 'PICTURE', 'the mug', '--device', 'tpu'], "'tpu' is none of"),
     (['segment', 'PICTURE', 'the mug', '--out', 'x.what'], "'x.what' cannot be written"),
     (['train', 'none.yaml', '--data', 'd'], "no readable training configuration 'none.yaml'"),
+    (['ablate', 'none.yaml', '--data', 'd', '--out', 'o'], "training configuration 'none.yaml'"),
     (['eval', '--data', 'nowhere'], 'nowhere'),
     (['data', 'tabletop', '--out', 'd', '--scenes', '0'], 'scenes'),
 ])
