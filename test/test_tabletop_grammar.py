@@ -340,8 +340,9 @@ def test_in_on_and_under(inside):
         TRUE, FALSE, FALSE]
     if not inside:
         assert stack.truths(Related('under', apple))[:2] == [TRUE, FALSE]
-    for relation in ('left of', 'right of', 'behind', 'in front of', 'next to'):
+    for relation in ('left of', 'right of', 'behind', 'in front of'):
         assert stack.truths(Related(relation, bowl))[2] == FALSE
+    assert stack.truths(Related('next to', bowl))[2] == BORDERLINE
 
 
 def test_a_relation_needs_a_thing_that_is_seen():
@@ -543,7 +544,11 @@ HEADS = {'mug': 'mug', 'cup': 'mug', 'coffee mug': 'mug', 'bowl': 'bowl', 'plate
          'bottle': 'bottle', 'cube': 'cube', 'block': 'cube', 'lamp': 'lamp', 'car': 'car',
          'toy car': 'car', 'hat': 'hat', 'donut': 'donut', 'doughnut': 'donut', 'pen': 'pen',
          'lemon': 'lemon', 'carrot': 'carrot', 'candle': 'candle', 'glass': 'glass',
-         'basket': 'basket', 'screwdriver': 'screwdriver', 'teapot': 'teapot',
+         'basket': 'basket', 'screwdriver': 'screwdriver', 'teapot': 'teapot', 'dish': 'plate',
+         'tea pot': 'teapot', 'flower vase': 'vase', 'soda can': 'can', 'tin can': 'can',
+         'ballpoint pen': 'pen', 'screw driver': 'screwdriver', 'pot': 'teapot', 'kettle': 'teapot',
+         'skillet': 'pan', 'tumbler': 'glass', 'cap': 'hat', 'toy vehicle': 'car',
+         'table lamp': 'lamp', 'desk lamp': 'lamp', 'tea cup': 'mug', 'coffee cup': 'mug',
          'thing': '', 'object': '', 'item': '', 'one': ''}
 ADJECTIVES = {colour: ('colour', colour) for colour in HOUSEHOLD_COLOURS} | {
     'grey': ('colour', 'gray'), 'violet': ('colour', 'purple'), 'striped': ('pattern', 'striped'),
@@ -552,7 +557,19 @@ ADJECTIVES = {colour: ('colour', colour) for colour in HOUSEHOLD_COLOURS} | {
     'metal': ('material', 'metal'), 'metallic': ('material', 'metal')}
 NOUN = (rf'(?:the |an? )?(?P<{{0}}adjectives>(?:(?:{"|".join(ADJECTIVES)}) )*)'
         rf'(?P<{{0}}head>{"|".join(sorted(HEADS, key=len, reverse=True))})')
+ASKING = (r'(?:(?:robot|hey|hi|ok|okay|hello|so|please|can|could|would|will|you|me|give|hand|pass|'
+          r'find|get|grab|take|pick up|show|bring|where|is|i|want|need|see|do|look at|mind|giving|'
+          r'passing|handing|point to|touch|select|fetch|look for|which one|now|just|select|'
+          r'highlight|to|grasp|move|push|lift|hold|track|segment|locate|try|am looking for)[, ]+)*')
+COURTESY = r'(?:,? (?:please|thanks|for me|thank you|now|will you))*'
 LINK = r'(?:that is |that\'s |which is |standing |sitting |lying |placed |located )?'
+OUTERMOST = {
+    'leftmost': lambda thing: thing.centroid[0], 'rightmost': lambda thing: -thing.centroid[0],
+    'topmost': lambda thing: thing.centroid[1], 'closest': lambda thing: thing.depth,
+    'nearest': lambda thing: thing.depth, 'farthest': lambda thing: -thing.depth,
+    'biggest': lambda thing: -thing.scale, 'largest': lambda thing: -thing.scale,
+    'smallest': lambda thing: thing.scale, 'bigger': lambda thing: -thing.scale,
+    'smaller': lambda thing: thing.scale}
 PLACES = {
     r'(?:on|to) the left(?: side)?': lambda one, group: all(
         one.centroid[0] < other.centroid[0] for other in group),
@@ -583,21 +600,41 @@ def fits(match: re.Match, prefix: str, thing: VisibleObject) -> bool:
         getattr(thing, name) == value for name, value in said)
 
 
-def read(sentence: str, objects: list[VisibleObject]) -> list[VisibleObject] | None:
-    """Give what a sentence of few simple kinds could mean; None for other sentences."""
+def read(
+    sentence: str, objects: list[VisibleObject],
+) -> tuple[list[VisibleObject], bool] | None:
+    """
+    Give what a sentence of some simple kinds could mean, and whether that is beyond doubt.
+
+    None for other sentences.
+    """
+    sentence = re.fullmatch(f'{ASKING}(.*?){COURTESY}', sentence)[1]
     if match := re.fullmatch(NOUN.format('a'), sentence):
-        return [thing for thing in objects if fits(match, 'a', thing)]
+        return [thing for thing in objects if fits(match, 'a', thing)], True
+    for word, key in OUTERMOST.items():
+        if match := re.fullmatch(f'(?:the )?{word} {NOUN.format("a")}', sentence):
+            group = [thing for thing in objects if fits(match, 'a', thing)]
+            # Sizes compare within a kind.
+            whole = 'scale' in key.__code__.co_names and not HEADS[match['ahead']]
+            return None if whole else (sorted(group, key=key)[:1], False)
+    if match := re.fullmatch(
+            rf"{NOUN.format('a')} (?:that is not|that isn't|which isn't) (?P<no>\w+)", sentence):
+        if match['no'] not in ADJECTIVES:
+            return None
+        name, value = ADJECTIVES[match['no']]
+        return [thing for thing in objects
+                if fits(match, 'a', thing) and getattr(thing, name) != value], True
     for words, holds in PLACES.items():
         if match := re.fullmatch(f'{NOUN.format("a")} {LINK}(?:{words})', sentence):
             group = [thing for thing in objects if fits(match, 'a', thing)]
             return [thing for thing in group
-                    if holds(thing, [other for other in group if other is not thing])]
+                    if holds(thing, [other for other in group if other is not thing])], False
     for words, holds in RELATED.items():
         pattern = f'{NOUN.format("a")} {LINK}(?:{words}) {NOUN.format("b")}'
         if match := re.fullmatch(pattern, sentence):
             return [thing for thing in objects if fits(match, 'a', thing) and any(
                 fits(match, 'b', other) and holds(thing, other) for other in objects
-                if other is not thing)]
+                if other is not thing)], False
     return None
 
 
@@ -605,20 +642,24 @@ def test_a_reader_of_plain_english_finds_the_same_object(scenes):
     understood = Counter()
     for objects, said in scenes:
         for description, _ in said:
-            meant = read(description.sentence, objects)
-            if meant is None:
+            reading = read(description.clean or description.sentence, objects)
+            if reading is None:
                 continue
+            meant, exact = reading
             ids = {thing.id for thing in meant}
             if description.object_id is None:
-                # A coarser reader takes more to be true, but never a thing without the traits.
-                assert not ids or ' ' in description.sentence
+                # The reader's places have no margins; some may be true for it.
+                assert not (ids and exact), (description, objects)
+                understood['absent'] += exact
                 continue
             assert description.object_id in ids, (description, objects)
             understood[description.form] += 1
             understood['alone'] += ids == {description.object_id}
-    assert understood['attribute'] > 40 and understood['relation'] > 20
-    assert understood['position'] > 5
-    counted = sum(count for form, count in understood.items() if form != 'alone')
+    for form, least in (('attribute', 40), ('relation', 12), ('request', 10), ('negation', 4),
+                        ('position', 2), ('superlative', 2), ('comparative', 2), ('typo', 4),
+                        ('absent', 10)):
+        assert understood[form] >= least, understood
+    counted = sum(count for form, count in understood.items() if form not in ('alone', 'absent'))
     assert understood['alone'] > 0.85 * counted
 
 

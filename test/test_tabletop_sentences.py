@@ -14,6 +14,7 @@
 
 """Sentences about a view, checked by a reader of English that sees only the labels."""
 
+import dataclasses
 import json
 import re
 from collections import Counter
@@ -21,8 +22,18 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ros2_refseg.data.tabletop import Tabletop, View, describe, scene_json
+from ros2_refseg.data.refer import ReferDataset
+from ros2_refseg.data.tabletop import (
+    Description,
+    Tabletop,
+    View,
+    describe,
+    generate,
+    grammar,
+    scene_json,
+)
 from ros2_refseg.data.tabletop.palette import COLOURS
+from ros2_refseg.data.vocabulary import tokenize
 
 WIDTH, HEIGHT = 320, 240
 SCENES = 24
@@ -168,6 +179,34 @@ def test_hardly_visible_objects_are_not_spoken_of(views):
               type(thing)(**{**vars(thing), 'pixels': 50}) for thing in view.objects]
     rest = describe(hidden, WIDTH, HEIGHT, np.random.default_rng(0))
     assert rest and target not in {description.object_id for description in rest}
+
+
+def test_a_household_data_set_has_absent_targets_and_clean_tokens(tmp_path):
+    generate(tmp_path / 'data', 3, seed=1, split='val', workers=1, width=160, height=120,
+             level='household')
+    dataset = ReferDataset(tmp_path / 'data', 'val')
+    forms = Counter(form for reference in dataset.references for form in reference.forms)
+    assert set(forms) <= set(grammar.FORMS) and len(forms) > 6
+    absent = [reference for reference in dataset.references if reference.absent]
+    assert sum(len(reference.sentences) for reference in absent) == forms['absent'] > 0
+    for reference in dataset.references:
+        assert bool(dataset.mask(reference).any()) != reference.absent
+        for form, sentence, tokens in zip(
+                reference.forms, reference.sentences, reference.tokens, strict=True):
+            assert set(tokens) <= grammar.WORDS
+            assert (tokenize(sentence) != tokens) == (form == 'typo')
+
+
+def test_scene_json_lists_what_is_out_of_the_ordinary(views):
+    view = views[0]
+    thing = dataclasses.replace(view.objects[0], pattern='striped', second_colour='white',
+                                support=view.objects[1].id)
+    changed = dataclasses.replace(view, objects=[thing, *view.objects[1:]])
+    scene = json.loads(json.dumps(scene_json(changed, [Description('a hat', None, 'absent')])))
+    assert scene['objects'][0]['pattern'] == 'striped'
+    assert scene['objects'][0]['support'] == view.objects[1].id
+    assert 'material' not in scene['objects'][0] and 'pattern' not in scene['objects'][1]
+    assert scene['sentences'] == [{'sentence': 'a hat', 'object_id': None, 'form': 'absent'}]
 
 
 def test_scene_json_is_json(views):

@@ -36,6 +36,7 @@ from ros2_refseg.data.tabletop.grammar.meanings import (
 from ros2_refseg.data.tabletop.grammar.pick import Picker
 from ros2_refseg.data.tabletop.grammar.proposals import FORMS as BUILDERS
 from ros2_refseg.data.tabletop.grammar.proposals import Proposer
+from ros2_refseg.data.tabletop.grammar.rankings import Other
 from ros2_refseg.data.tabletop.grammar.relations import Related
 from ros2_refseg.data.tabletop.grammar.scene import Scene
 from ros2_refseg.data.tabletop.grammar.speech import speak
@@ -51,8 +52,8 @@ TRIES = 5
 """Meanings tried of a kind of sentence before another kind is tried."""
 AGAIN = 0.2
 """How likely a kind of sentence is for an object for which it was tried already."""
-ABSENT_TRIES = 80
-"""Meanings changed in the search for one that is false of all."""
+ABSENT_FORMS = 10
+"""Kinds of sentence tried in the search for a meaning that is false of all."""
 NEEDLESS = 0.25
 """Share of meanings that are used though a part of them would be enough."""
 
@@ -133,20 +134,23 @@ def _absent(scene: Scene, pick: Picker) -> tuple[str, Meaning] | None:
     """Find a meaning that is nearly true of an object, and false of all."""
     weights = {form: weight for form, (weight, _) in BUILDERS.items()}
     targets = [index for index, plain in enumerate(scene.plain_to_see) if plain]
-    for _ in range(ABSENT_TRIES):
-        proposer = Proposer(scene, pick.any(targets), pick)
+    for _ in range(ABSENT_FORMS):
         form = pick.weighted(weights)
-        meaning = BUILDERS[form][1](proposer)
-        if meaning is None or (scene.meant(meaning) is None and pick.chance(0.8)):
-            continue
-        meaning = changed(meaning, scene, pick)
-        if scene.nothing_meant(meaning) and not _contradicts_itself(meaning):
-            return form, meaning
+        for _ in range(2 * TRIES):
+            proposer = Proposer(scene, pick.any(targets), pick)
+            meaning = BUILDERS[form][1](proposer)
+            if meaning is None or scene.meant(meaning) is None:
+                continue
+            meaning = changed(meaning, scene, pick)
+            if scene.nothing_meant(meaning) and not _contradicts_itself(meaning):
+                return form, meaning
     return None
 
 
 def _contradicts_itself(meaning: Meaning) -> bool:
     """Tell whether nothing could ever be meant: "the red mug that isn't red"."""
+    if isinstance(meaning, Other):
+        return True
     if not isinstance(meaning, All):
         return False
     traits = {part for part in meaning.parts if isinstance(part, Trait)}

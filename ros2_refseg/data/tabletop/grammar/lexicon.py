@@ -253,7 +253,7 @@ NTH: dict[str, Wording] = {
 
 RELATION_WORDS: dict[str, tuple[str, ...]] = {
     **{f'{side} of': (f'to the {side} of {{}}', f'{side} of {{}}', f'on the {side} of {{}}',
-                      f'on the {side} side of {{}}', f'just {side} of {{}}',
+                      f'on the {side} side of {{}}',
                       f'{side} from {{}}', f'at the {side} of {{}}')
        for side in ('left', 'right')},
     'behind': ('behind {}', 'right behind {}', 'in back of {}', 'directly behind {}', 'beyond {}',
@@ -265,7 +265,7 @@ RELATION_WORDS: dict[str, tuple[str, ...]] = {
     'above': ('above {}', 'higher than {}'),
     'below': ('below {}', 'lower than {}'),
     'on': ('on {}', 'on top of {}', 'on {}', 'resting on {}', 'lying on {}', 'placed on {}',
-           'sitting on top of {}', 'atop {}', 'stacked on {}', 'upon {}', 'over {}'),
+           'sitting on top of {}', 'atop {}', 'stacked on {}', 'upon {}'),
     'in': ('in {}', 'inside {}', 'inside of {}', 'lying in {}', 'within {}', 'sitting in {}',
            'placed in {}', 'placed inside {}'),
     'under': ('under {}', 'underneath {}', 'beneath {}', 'below {}', 'right under {}'),
@@ -297,6 +297,12 @@ BETWEEN = ('between {}', 'in between {}', 'in the middle of {}', 'placed between
 THAT_IS = ('that is {}', "that's {}", 'which is {}', 'thats {}')
 THAT_IS_NOT = ("that isn't {}", 'that is not {}', 'not {}', "which isn't {}", "that's not {}",
                'which is not {}', 'that isnt {}')
+PLACE_STARTS = ('on', 'in', 'at', 'to', 'left', 'right', 'behind', 'next', 'between', 'beside',
+                'by', 'near', 'inside', 'under', 'underneath', 'close', 'closest', 'nearest',
+                'farthest', 'furthest')
+"""First words of what says where a thing is, and nothing else."""
+WHAT_IS = ("what's {}", 'what is {}', 'whatever is {}', "what's that {}")
+"""Around a place without a noun."""
 STANDING = ('standing {}', 'sitting {}', 'located {}', 'lying {}', 'placed {}')
 """Before a place."""
 DETERMINERS = {'the': 0.93, 'that': 0.02, 'my': 0.015, 'this': 0.015, 'the only': 0.02}

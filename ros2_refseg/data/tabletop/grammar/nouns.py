@@ -46,11 +46,11 @@ NOUNS: dict[str, Noun] = {
     'mug': _noun(('mug', 'coffee mug'), 'mug'),
     'cup': _noun(('cup', 'coffee cup', 'tea cup'), 'mug', perhaps=('glass',)),
     'bowl': _noun(('bowl',), 'bowl'),
-    'plate': _noun(('plate',), 'plate'),
+    'plate': _noun(('plate', 'dinner plate'), 'plate'),
     'dish': _noun(('dish',), 'plate', perhaps=('bowl', 'pan')),
     'bottle': _noun(('bottle',), 'bottle', perhaps=('vase',)),
-    'can': _noun(('can', 'tin', 'soda can', 'tin can'), 'can'),
-    'box': _noun(('box', 'carton'), 'box', perhaps=('cube',)),
+    'can': _noun(('can', 'tin', 'soda can', 'tin can', 'coke can'), 'can'),
+    'box': _noun(('box', 'carton', 'cardboard box'), 'box', perhaps=('cube',)),
     'ball': _noun(('ball', 'sphere'), 'ball'),
     'cube': _noun(('cube', 'block'), 'cube', perhaps=('box',)),
     'book': _noun(('book',), 'book'),
@@ -59,7 +59,7 @@ NOUNS: dict[str, Noun] = {
     'glass': _noun(('glass', 'tumbler', 'drinking glass'), 'glass'),
     'vase': _noun(('vase', 'flower vase'), 'vase', perhaps=('bottle',)),
     'pan': _noun(('pan', 'frying pan', 'skillet'), 'pan'),
-    'basket': _noun(('basket',), 'basket'),
+    'basket': _noun(('basket', 'wicker basket', 'woven basket'), 'basket'),
     'spoon': _noun(('spoon',), 'spoon'),
     'fork': _noun(('fork',), 'fork'),
     'pen': _noun(('pen', 'ballpoint pen'), 'pen'),
@@ -79,7 +79,7 @@ NOUNS: dict[str, Noun] = {
     'fruit': _noun(('fruit', 'piece of fruit'), *FRUIT, perhaps=('carrot',)),
     'vegetable': _noun(('vegetable', 'veggie'), 'carrot', perhaps=FRUIT),
     'food': _noun(('food item', 'food', 'thing|to eat', 'snack', 'thing|i can eat'), *_FOOD),
-    'utensil': _noun(('utensil', 'piece of cutlery'), *CUTLERY, perhaps=('pan',)),
+    'utensil': _noun(('utensil', 'piece of cutlery', 'eating utensil'), *CUTLERY, perhaps=('pan',)),
     'tool': _noun(('tool',), *TOOLS, perhaps=('pen', 'pan', *CUTLERY)),
     'toy': _noun(('toy',), 'car', perhaps=('ball', 'cube', 'hat')),
     'container': _noun(('container',), *_HOLLOW,
@@ -92,11 +92,18 @@ NOUNS: dict[str, Noun] = {
     'nailer': _noun(('thing|to drive nails with', 'thing|for nails'), 'hammer',
                     perhaps=('screwdriver',)),
     'wearable': _noun(('thing|to wear', 'thing|you wear'), 'hat'),
+    'round': _noun(('round thing', 'round object', 'round one'), 'ball',
+                   perhaps=('apple', 'lemon', 'donut', 'plate', 'bowl', 'can', 'basket', 'teapot',
+                            'pan', 'mug', 'glass', 'hat', 'vase', 'candle')),
+    'long': _noun(('long thing', 'long object', 'long one'), 'pen', 'spoon', 'fork', 'hammer',
+                  'screwdriver', 'carrot', perhaps=('banana', 'candle', 'bottle', 'pan', 'lamp')),
+    'flat': _noun(('flat thing', 'flat object'), 'plate', 'book', perhaps=('pan', 'bowl', 'spoon',
+                                                                          'fork', 'pen')),
 }
 """Senses by name. Every kind has one of its own name."""
 
 GROUPS = ('fruit', 'vegetable', 'food', 'utensil', 'tool', 'toy', 'container', 'writer',
-          'reading', 'drinker', 'nailer', 'wearable')
+          'reading', 'drinker', 'nailer', 'wearable', 'round', 'long', 'flat')
 """Nouns that say what a thing is for or what it belongs to."""
 
 _missing = HOUSEHOLD_KINDS.keys() - NOUNS.keys()

@@ -74,6 +74,11 @@ class Phrase:
         return replace(self, head=plural(self.head)).text
 
 
+def says_where(words: str) -> bool:
+    """Tell whether words can stand alone after "is" or "standing"."""
+    return words.split()[0] in lexicon.PLACE_STARTS
+
+
 def plural(noun: str) -> str:
     """Give the plural of a noun."""
     if noun.startswith('piece of'):
@@ -188,10 +193,7 @@ class Speaker:
     def _clause(self, words: str, is_place: bool, phrase: Phrase) -> str:
         if not phrase.head or (is_place and not self.pick.chance(0.25)):
             return words
-        bare_place = words.split()[0] in (
-            'on', 'in', 'at', 'to', 'left', 'right', 'behind', 'next', 'between', 'beside', 'by',
-            'near', 'inside', 'under', 'close')
-        if is_place and bare_place and self.pick.chance(0.4):
+        if is_place and says_where(words) and self.pick.chance(0.4):
             return self.pick.common(lexicon.STANDING).format(words)
         return self.pick.common(lexicon.THAT_IS).format(words)
 

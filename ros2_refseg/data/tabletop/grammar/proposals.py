@@ -48,7 +48,7 @@ from ros2_refseg.data.tabletop.grammar.rankings import (
     Rank,
     Sized,
 )
-from ros2_refseg.data.tabletop.grammar.relations import RELATIONS, Between, Related
+from ros2_refseg.data.tabletop.grammar.relations import Between, Related, related
 from ros2_refseg.data.tabletop.grammar.scene import Scene
 from ros2_refseg.data.tabletop.grammar.truth import FALSE, TRUE
 
@@ -232,12 +232,12 @@ class Proposer:
         found: dict[tuple[str, int], float] = {
             (name, other): weight for name, weight in RELATION_WEIGHTS.items()
             for other in self.others()
-            if self.scene.relation(name, self.index, other) == TRUE}
+            if related(self.scene, name, self.index, other) == TRUE}
         if not found:
             return None
         name, other = self.pick.weighted(found)
         anchor = self.anchor(other, loose=name in (
-            'on', 'in', 'under', 'holds inside', 'holds on top') or self.pick.chance(0.15))
+            'on', 'in', 'under', 'holds inside', 'holds on top') or self.pick.chance(0.06))
         if anchor is None or (self.scene.meant(anchor) is None
                               and base.parts[0] in _parts(anchor)):
             return None
@@ -246,13 +246,13 @@ class Proposer:
             base = All(base.parts[:1])
             if any(isinstance(part, Coloured | TwoColoured) for part in _parts(anchor)):
                 return None
-        related = Related(name, anchor)
+        first = Related(name, anchor)
         if self.pick.chance(0.08) and len(found) > 1:
             second, third = self.pick.weighted(found)
             more = self.anchor(third, loose=False)
-            if third != other and more is not None:
-                return All((*base.parts, related, Related(second, more)))
-        return All((*base.parts, related))
+            if third != other and second != name and more is not None:
+                return All((*base.parts, first, Related(second, more)))
+        return All((*base.parts, first))
 
     def _between(self, base: All) -> Meaning | None:
         around = self.others()
@@ -293,7 +293,7 @@ class Proposer:
             return All((*base.parts, Not(InHalf(self.pick.any(SIDES)))))
         found = {(name, other): RELATION_WEIGHTS[name] for name in NEGATED_RELATIONS
                  for other in rival.others()
-                 if self.scene.relation(name, rival.index, other) == TRUE}
+                 if related(self.scene, name, rival.index, other) == TRUE}
         if not found:
             return None
         name, other = self.pick.weighted(found)
@@ -323,7 +323,7 @@ class Proposer:
             return Rank(base, self.pick.any(SIDES[:2]), self.pick.any((2, 3)))
         for name in self.pick.shuffled(('in', 'on', 'behind', 'in front of', 'next to', 'under')):
             for other in self.others():
-                if RELATIONS[name](self.scene, self.index, other) == TRUE:
+                if related(self.scene, name, self.index, other) == TRUE:
                     anchor = self.anchor(other, loose=False)
                     return All((*base.parts, Related(name, anchor))) if anchor else None
         return None

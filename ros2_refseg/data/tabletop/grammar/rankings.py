@@ -89,7 +89,11 @@ def nearer(scene: Scene, one: int, other: int) -> Truth:
 
 
 def ahead(scene: Scene, one: int, other: int, axis: str, margin: float) -> Truth:
-    """Tell whether one object comes before another: on a side, near, far, big or small."""
+    """
+    Tell whether one object comes before another: on a side, near, far, big or small.
+
+    The ``margin`` is that of sides, a share of the image.
+    """
     if axis in SIDES:
         gap = from_side(scene.spots[other], axis) - from_side(scene.spots[one], axis)
         return graded(gap, -margin, margin)
@@ -119,15 +123,14 @@ class Rank(GroupMeaning):
             return FALSE
         if not others or (self.of and len(group) != self.of):
             return BORDERLINE
-        if self.axis == 'small' or self.axis == 'big':
-            # Things of one kind are compared with each other, or all of them obviously differ.
-            margin = 0.0
-        else:
-            margin = FIRST_MARGIN if self.number == 1 else ORDER_MARGIN
+        margin = FIRST_MARGIN if self.number == 1 else ORDER_MARGIN
         before = after = 0
         for other in others:
-            before += ahead(scene, other, index, self.axis, margin) == TRUE
-            after += ahead(scene, index, other, self.axis, margin) == TRUE
+            truth = ahead(scene, other, index, self.axis, margin)
+            before += truth == TRUE
+            # That one thing is not bigger than another does not make it smaller.
+            after += truth == FALSE if self.axis in DIRECTIONS else (
+                ahead(scene, index, other, self.axis, margin) == TRUE)
         unsure = len(others) - before - after
         if not before <= self.number - 1 <= before + unsure:
             return FALSE

@@ -14,6 +14,9 @@
 
 """What people say around the thing that they mean: commands, questions, wishes, courtesies."""
 
+import re
+
+from ros2_refseg.data.tabletop.grammar.phrases import with_article
 from ros2_refseg.data.tabletop.grammar.pick import Picker
 
 _DO = ('find {}', 'pick up {}', 'grab {}', 'give me {}', 'show me {}', 'hand me {}', 'take {}',
@@ -21,7 +24,7 @@ _DO = ('find {}', 'pick up {}', 'grab {}', 'give me {}', 'show me {}', 'hand me 
        'look at {}', 'select {}', 'fetch {}', 'segment {}', 'move {}', 'hold {}', 'pick {} up',
        'push {}', 'lift {}', 'reach for {}', 'locate {}', 'put {} away', 'hand {} to me',
        'bring {} here', 'give {} to me', 'highlight {}', 'track {}', 'go to {}', 'choose {}',
-       'grasp {}', 'focus on {}', 'mark {}')
+       'grasp {}', 'focus on {}', 'mark {}', 'pass over {}', 'let me have {}')
 """After "can you", "please" and the like."""
 
 _ASK = ('where is {}', "where's {}", 'can you see {}', 'do you see {}', 'which one is {}',
@@ -47,6 +50,8 @@ _BEFORE = ('robot, ', 'hey robot, ', 'ok robot, ', 'hi, ', 'hey, ', 'ok, ', 'oka
 _AFTER = (' please', ', please', ' for me', ', thanks', ' for me please', ' thank you', ' now',
           ', will you')
 
+_DETERMINER = re.compile(r'^(the only|the|an?|this|that|my) ')
+
 PHRASES = (*_DO, *_ASK, *_PLEASE, *_MIND, *_BEFORE, *_AFTER)
 """All of it, for the words in it."""
 
@@ -59,7 +64,11 @@ def request(noun_phrase: str, pick: Picker) -> str:
     elif manner < 0.65:
         sentence = pick.any(_PLEASE).format(pick.any(_DO).format(noun_phrase))
     elif manner < 0.93:
-        sentence = pick.any(_ASK).format(noun_phrase)
+        question = pick.any(_ASK)
+        if question.startswith('is there'):
+            # That it is there is not yet known.
+            noun_phrase = with_article(_DETERMINER.sub('', noun_phrase), 'a')
+        sentence = question.format(noun_phrase)
     else:
         sentence = pick.any(_MIND).format(noun_phrase)
     if pick.chance(0.12):

@@ -68,7 +68,7 @@ class Scene:
         self.spots = tuple(self._spot(thing) for thing in self.things)
         self.index = {thing.id: index for index, thing in enumerate(self.things)}
         self._truths: dict[Meaning, tuple[Truth, ...]] = {}
-        self._relations: dict[tuple[str, int, int], Truth] = {}
+        self.relations: dict[tuple[str, int, int], Truth] = {}
 
     def __len__(self) -> int:
         return len(self.things)
@@ -96,16 +96,6 @@ class Scene:
     def nothing_meant(self, meaning: 'Meaning') -> bool:
         """Tell whether a meaning is false of every object."""
         return all(truth == Truth.FALSE for truth in self.truth(meaning))
-
-    def relation(self, name: str, one: int, other: int) -> Truth:
-        """Tell whether a relation of ``relations.RELATIONS`` holds of two objects."""
-        # The table of relations needs this class.
-        from ros2_refseg.data.tabletop.grammar.relations import RELATIONS
-
-        key = name, one, other
-        if key not in self._relations:
-            self._relations[key] = RELATIONS[name](self, one, other)
-        return self._relations[key]
 
     @cached_property
     def plain_to_see(self) -> tuple[bool, ...]:

@@ -16,9 +16,14 @@
 
 import re
 
-from ros2_refseg.data.tabletop.grammar.lexicon import DETERMINERS
+from ros2_refseg.data.tabletop.grammar.lexicon import DETERMINERS, WHAT_IS
 from ros2_refseg.data.tabletop.grammar.meanings import All, Meaning, Trait
-from ros2_refseg.data.tabletop.grammar.phrases import Speaker, with_article
+from ros2_refseg.data.tabletop.grammar.phrases import (
+    Phrase,
+    Speaker,
+    says_where,
+    with_article,
+)
 from ros2_refseg.data.tabletop.grammar.pick import Picker
 from ros2_refseg.data.tabletop.grammar.requests import request
 from ros2_refseg.data.tabletop.grammar.scene import Scene
@@ -29,8 +34,10 @@ from ros2_refseg.data.vocabulary import MAX_WORDS, tokenize
 
 REQUESTS, TERSE, INDEFINITE, TYPOS = 0.22, 0.25, 0.15, 0.06
 """Shares of requests; of sentences without articles; of "a" where it will do; of typing errors."""
+QUESTIONS, WITHOUT_NOUN = 0.05, 0.4
+"""Shares of places asked about: "which mug is behind the box", and "what is in the bowl"."""
 
-_ARTICLES = re.compile(r'\b(the|an|a) ')
+_ARTICLES = re.compile(r'(?<!all )\b(the|an|a) ')
 
 
 def speak(
@@ -40,11 +47,15 @@ def speak(
     heads = (pick.any(('one', 'one', '')),) if form == 'ellipsis' else ()
     phrase = Speaker(scene, pick, heads).phrase(meaning)
     text = phrase.text
+    asks = _question(phrase, pick)
     is_request = form != 'ellipsis' and not text.startswith('not') and pick.chance(REQUESTS)
     terse = pick.chance(0.6 if form == 'ellipsis' else TERSE)
     terse &= not phrase.has_article
     if not (phrase.has_article or heads == ('',)):
         text = with_article(text, _article(meaning, pick))
+    if asks is not None and pick.chance(QUESTIONS if phrase.head else WITHOUT_NOUN):
+        text, is_request = asks, False
+        form = form if form == 'ellipsis' else 'request'
     if terse:
         text = _ARTICLES.sub('', text)
     if is_request:
@@ -59,6 +70,16 @@ def speak(
         if wrong is not None:
             return Description(wrong, object_id, 'typo', text)
     return Description(text, object_id, form)
+
+
+def _question(phrase: Phrase, pick: Picker) -> str | None:
+    """Ask what is in a place, or which thing is, if a place is what the phrase ends with."""
+    if len(phrase.tails) != 1 or not says_where(phrase.tails[0]):
+        return None
+    place = phrase.tails[0]
+    if not phrase.head:
+        return None if phrase.pre else pick.any(WHAT_IS).format(place)
+    return f'which {" ".join((*phrase.pre, phrase.head))} is {place}'
 
 
 def _article(meaning: Meaning, pick: Picker) -> str:

@@ -46,7 +46,7 @@ def _words() -> frozenset[str]:
              *HOUSEHOLD_COLOURS,
              *(part for noun in nouns for part in (noun[0], noun[2], plural(noun[0]))),
              # What phrases.py itself puts between them.
-             'the a an and both two of all than other one']
+             'the a an and both two of all than other one which is']
     return frozenset(word for text in texts for word in tokenize(_PLACE.sub(' ', text)))
 
 
