@@ -31,6 +31,7 @@ WORDS = (
     ('bottel', 'bottle'), ('lbottle', 'bottle'), ('bttle', 'bottle'), ('yelow', 'yellow'),
     ('yelllow', 'yellow'), ('whtie', 'white'), ('hwite', 'white'), ('glas', 'glass'),
     ('orenge', 'orange'), ('isnt', "isn't"), ('rightt', 'right'),
+    ('bowlss', 'bowls'), ('bottlees', 'bottles'),
 ])
 def test_one_typing_error_is_read_as_the_word_meant(typed, meant):
     assert Speller(WORDS).meant(typed) == meant

@@ -76,10 +76,9 @@ class Speller:
         return sorted(known for known in candidates if is_one_error(word, known))
 
     def _proper(self, word: str) -> bool:
-        singulars = {word.removesuffix('s'), word.removesuffix('es')} - {word}
-        plurals = set() if word.endswith('s') else {f'{word}s', f'{word}es'}
+        singulars = {stem for stem in (word[:-1], word[:-2]) if _plural(stem) == word}
         return bool(
-            ({word} | singulars) & COMMON_WORDS or (singulars | plurals) & self._words
+            ({word} | singulars) & COMMON_WORDS or (singulars | {_plural(word)}) & self._words
         )
 
 
@@ -97,3 +96,7 @@ def is_one_error(typed: str, meant: str) -> bool:
 
 def _without_a_letter(word: str) -> set[str]:
     return {word, *(word[:index] + word[index + 1:] for index in range(len(word)))}
+
+
+def _plural(word: str) -> str:
+    return f'{word}es' if word.endswith(('s', 'x', 'z', 'ch', 'sh')) else f'{word}s'
