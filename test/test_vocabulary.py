@@ -80,7 +80,9 @@ def test_rare_words_far_from_others_are_learned():
 
 
 def test_a_word_is_learned_unless_it_is_much_rarer_than_its_neighbour():
-    assert 'colour' in Vocabulary.from_sentences(['color'] * 10 + ['colour'])
+    for often, rarely, learned in ((10, 1, True), (11, 1, False), (290, 3, True), (310, 3, False)):
+        sentences = ['tumbler'] * often + ['tumblar'] * rarely
+        assert ('tumblar' in Vocabulary.from_sentences(sentences)) is learned
 
 
 def test_a_long_sentence_is_cut():

@@ -31,6 +31,8 @@ MAX_WORDS = 20
 
 MISSPELT_BELOW = 0.01
 """A word rarer than this share of another one, from which it is one typing error, is one itself."""
+HARDLY_SEEN = 2
+"""A word seen no more often than this cannot be learned; a tenth of the other one is rare then."""
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
@@ -69,7 +71,7 @@ class Vocabulary:
         near = Speller(counts).near
         return cls(tuple(sorted(
             word for word, count in counts.items()
-            if not any(count < MISSPELT_BELOW * counts[other] for other in near(word))
+            if not any(_is_misspelling(count, counts[other]) for other in near(word))
         )))
 
     @cached_property
@@ -111,6 +113,10 @@ class Vocabulary:
 
     def _read(self, word: str) -> str | None:
         return word if word in self._ids else self._speller.meant(word)
+
+
+def _is_misspelling(count: int, count_of_other: int) -> bool:
+    return count < (0.1 if count <= HARDLY_SEEN else MISSPELT_BELOW) * count_of_other
 
 
 def _words_read(sentence: str) -> list[str]:
