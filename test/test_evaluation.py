@@ -98,6 +98,10 @@ def test_sentences_without_a_target_count_apart(absent_too):
     assert scores['present'] == {'samples': 2, 'rightly_found': 1.0}
     assert set(scores['by_form']) == {'long'}
     assert list(scores['by_length']) == ['6-7'], "the paper's buckets for this data set"
+    doubting = evaluate(
+        ColourNetwork(), VOCABULARY, absent_too, progress=False, found_threshold=0.81,
+    )
+    assert doubting['absent']['rightly_empty'] == 1 and doubting['present']['rightly_found'] == 0
     blind = evaluate(ColourNetwork(), VOCABULARY, absent_too, threshold=0.9, progress=False)
     assert blind['absent']['rightly_empty'] == 1 and blind['present']['rightly_found'] == 0
 
