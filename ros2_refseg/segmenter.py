@@ -15,19 +15,22 @@
 """An image and a sentence in, a mask out: the network made ready for use."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import overload
 
 import numpy as np
-import torch
 
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig, Language
 from ros2_refseg.checkpoint import Checkpoint, choose_device, resolve_checkpoint
 from ros2_refseg.confidence import Calibration, Decision, decide
 from ros2_refseg.data.spelling import Correction
 from ros2_refseg.data.vocabulary import UNKNOWN_ID, Vocabulary
+from ros2_refseg.engines import PRECISIONS as PRECISIONS
+from ros2_refseg.engines import Answer, PackedAnswer, check_choice, make_engine
 
-PRECISIONS = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 SENTENCES_REMEMBERED = 16
 
 
@@ -37,9 +40,10 @@ class Segmentation:
     What the network says of one image and one sentence; arrays have the image's height and width.
 
     Mask, boundary and box are empty when the thing is not found; the probabilities stay, for those
-    who want to look at what was withheld.
+    who want to look at what was withheld. What nobody reads of the boundary is not computed.
 
     :ivar mask: uint8 HxW, 255 where probability reaches the threshold, 0 elsewhere.
+    :ivar answer: what the engine gave, from which the maps below are made.
     :ivar boundary: uint8 HxW, 255 where boundary_probability reaches the boundary threshold.
     :ivar probability: float32 HxW in [0, 1], of belonging to what is meant.
     :ivar boundary_probability: float32 HxW in [0, 1], of lying on its contour.
@@ -55,9 +59,8 @@ class Segmentation:
 
     sentence: str
     mask: np.ndarray
-    boundary: np.ndarray
-    probability: np.ndarray
-    boundary_probability: np.ndarray
+    answer: Answer
+    boundary_threshold: float
     score: float
     found: bool
     box: tuple[int, int, int, int]
@@ -65,12 +68,25 @@ class Segmentation:
     corrections: tuple[Correction, ...] = ()
     calibrated: bool = False
 
+    @property
+    def probability(self) -> np.ndarray:
+        return self.answer.probability
+
+    @property
+    def boundary_probability(self) -> np.ndarray:
+        return self.answer.boundary_probability
+
+    @cached_property
+    def boundary(self) -> np.ndarray:
+        contour = (self.boundary_probability >= self.boundary_threshold) & self.found
+        return contour.astype(np.uint8) * 255
+
 
 class Segmenter:
     """
     A trained network on a device.
 
-    The sentence is encoded once and remembered, so that a stream of frames costs vision alone.
+    A sentence is encoded once and remembered, so that a stream of frames costs vision alone.
 
     :ivar threshold: probability in [0, 1] at which the mask is cut; may be set at any time.
     :ivar boundary_threshold: likewise for the boundary.
@@ -80,6 +96,7 @@ class Segmenter:
     :ivar checkpoint: path of the file it was loaded from.
     :ivar device: the torch device it runs on.
     :ivar precision: fp32, bf16 or fp16.
+    :ivar engine: what runs the network; ``engine.reason`` says why it is not a faster one.
     """
 
     def __init__(
@@ -90,17 +107,21 @@ class Segmenter:
         precision: str = 'auto',
         checkpoint: Path | None = None,
         calibration: Calibration | None = None,
+        backend: str = 'torch',
     ) -> None:
         """
         Put a network on a device.
 
         :param device: auto (CUDA where there is a device), cpu, cuda or cuda:N.
-        :param precision: auto, fp32, bf16 or fp16; auto is fp16 on CUDA and fp32 on the CPU.
-        :raises ValueError: for a device or precision that is unknown or not there.
+        :param precision: auto, fp32, bf16 or fp16; auto is fp16 on CUDA, and on the CPU fp32 with
+            the backend torch and bf16 with openvino where the CPU computes with it.
+        :param backend: torch, openvino (CPU only), or auto: openvino where it is installed.
+        :raises ValueError: for a device, precision or backend that is unknown or not there.
         """
         self.device = choose_device(device)
-        self.precision = _choose_precision(precision, self.device)
-        self.network = network.eval().to(self.device, memory_format=torch.channels_last)
+        self.network = network.eval().to(self.device)
+        self.engine = make_engine(self.network, self.device, precision, backend)
+        self.precision = self.engine.precision
         self.vocabulary = vocabulary
         self.checkpoint = checkpoint
         self.calibration = calibration
@@ -111,20 +132,24 @@ class Segmenter:
 
     @classmethod
     def load(
-        cls, checkpoint: Path | str = 'acm', device: str = 'auto', precision: str = 'auto'
+        cls,
+        checkpoint: Path | str = 'acm',
+        device: str = 'auto',
+        precision: str = 'auto',
+        backend: str = 'auto',
     ) -> 'Segmenter':
         """
         Load a bundled checkpoint (``acm`` or ``vcm``) or the one at a path.
 
         :raises CheckpointError: for a file that is missing, damaged or no CEFNet checkpoint.
-        :raises ValueError: for a device or precision that is unknown or not there.
+        :raises ValueError: for a device, precision or backend that is unknown or not there.
         """
         # What can be refused without reading the file is refused first.
-        _choose_precision(precision, choose_device(device))
+        check_choice(choose_device(device), precision, backend)
         path = resolve_checkpoint(checkpoint)
         loaded = Checkpoint.load(path)
         return cls(
-            loaded.network, loaded.vocabulary, device, precision, path, loaded.calibration
+            loaded.network, loaded.vocabulary, device, precision, path, loaded.calibration, backend
         )
 
     @property
@@ -132,63 +157,63 @@ class Segmenter:
         """The network's structure."""
         return self.network.config
 
-    @torch.inference_mode()
-    def segment(self, image: np.ndarray, sentence: str) -> Segmentation:
+    @overload
+    def segment(self, image: np.ndarray, sentences: str) -> Segmentation: ...
+
+    @overload
+    def segment(self, image: np.ndarray, sentences: Sequence[str]) -> list[Segmentation]: ...
+
+    def segment(self, image, sentences):
         """
-        Segment what a sentence means.
+        Segment what a sentence means, or each of several, which share what no sentence changes.
 
         A word with one typing error is read as the known word that was meant, and reported. A
         sentence of which no word is known is not guessed at: nothing is found, the score is 0, and
         all its words are reported as unknown.
 
         :param image: uint8 HxWx3, RGB, any size.
+        :param sentences: one sentence, or several.
+        :return: for one sentence a Segmentation, for several a list, one each in their order.
         :raises ValueError: for another type or shape, or a sentence that holds no word.
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             raise ValueError(
                 f'image is {image.dtype} of shape {image.shape}; expected uint8 HxWx3, RGB'
             )
-        language = self._encode(sentence)
-        if language is None:
-            nothing = np.zeros(image.shape[:2], np.float32)
-            return self._result(sentence, nothing, nothing, Decision(nothing > 0, 0.0, False))
-        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
-        with self._autocast():
-            mask, boundary = self.network.segment(pixels.permute(2, 0, 1)[None], language)
-        probability, boundary_probability = mask[0].cpu().numpy(), boundary[0].cpu().numpy()
-        decision = decide(probability, self.calibration, self.threshold, self.found_threshold)
-        return self._result(sentence, probability, boundary_probability, decision)
+        if isinstance(sentences, str):
+            return self.segment(image, [sentences])[0]
+        encoded = {sentence: self._encode(sentence) for sentence in sentences}
+        known = [sentence for sentence, language in encoded.items() if language is not None]
+        answers: dict[str, Answer] = {}
+        if known:
+            languages = [encoded[sentence] for sentence in known]
+            answers = dict(zip(known, self.engine.segment(image, languages), strict=True))
+        return [self._result(sentence, answers.get(sentence), image) for sentence in sentences]
 
     def _encode(self, sentence: str) -> Language | None:
         if sentence not in self._languages:
             word_ids = self.vocabulary.encode(sentence)
             known = any(word_id != UNKNOWN_ID for word_id in word_ids)
-            with self._autocast():
-                self._languages[sentence] = self.network.language(
-                    torch.tensor([word_ids], device=self.device)
-                ) if known else None
-            if len(self._languages) > SENTENCES_REMEMBERED:
-                self._languages.popitem(last=False)
-        return self._languages[sentence]
+            self._languages[sentence] = self.engine.encode(word_ids) if known else None
+        self._languages.move_to_end(sentence)
+        language = self._languages[sentence]
+        if len(self._languages) > SENTENCES_REMEMBERED:
+            self._languages.popitem(last=False)
+        return language
 
-    def _autocast(self) -> torch.autocast:
-        dtype = PRECISIONS[self.precision]
-        return torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32)
-
-    def _result(
-        self,
-        sentence: str,
-        probability: np.ndarray,
-        boundary_probability: np.ndarray,
-        decision: Decision,
-    ) -> Segmentation:
-        contour = (boundary_probability >= self.boundary_threshold) & decision.found
+    def _result(self, sentence: str, answer: Answer | None, image: np.ndarray) -> Segmentation:
+        if answer is None:  # no word is known
+            answer = PackedAnswer(np.zeros((2, *image.shape[:2]), np.uint8))
+            decision = Decision(answer.probability > 0, 0.0, False)
+        else:
+            decision = decide(
+                answer.probability, self.calibration, self.threshold, self.found_threshold
+            )
         return Segmentation(
             sentence=sentence,
             mask=decision.inside.astype(np.uint8) * 255,
-            boundary=contour.astype(np.uint8) * 255,
-            probability=probability,
-            boundary_probability=boundary_probability,
+            answer=answer,
+            boundary_threshold=self.boundary_threshold,
             score=decision.score,
             found=decision.found,
             box=bounding_box(decision.inside),
@@ -205,13 +230,3 @@ def bounding_box(mask: np.ndarray) -> tuple[int, int, int, int]:
         return 0, 0, 0, 0
     x, y = int(columns[0]), int(rows[0])
     return x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1
-
-
-def _choose_precision(precision: str, device: torch.device) -> str:
-    if precision == 'auto':
-        return 'fp16' if device.type == 'cuda' else 'fp32'
-    if precision not in PRECISIONS:
-        raise ValueError(f'{precision!r} is none of auto, {", ".join(PRECISIONS)}')
-    if precision == 'fp16' and device.type == 'cpu':
-        raise ValueError("'fp16' is for CUDA devices; on the CPU use 'fp32' or 'bf16'")
-    return precision

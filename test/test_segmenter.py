@@ -24,6 +24,7 @@ import torch
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig
 from ros2_refseg.confidence import Calibration
 from ros2_refseg.data.vocabulary import Vocabulary
+from ros2_refseg.engines import PackedAnswer
 from ros2_refseg.overlay import BOUNDARY_COLOUR, caption_of, draw_overlay
 from ros2_refseg.segmenter import SENTENCES_REMEMBERED, Segmentation, Segmenter, bounding_box
 
@@ -80,6 +81,25 @@ def test_a_sentence_is_encoded_once(segmenter, image):
         segmenter.segment(image, 'the left mug')
     handle.remove()
     assert len(calls) == 1
+
+
+def test_several_sentences_about_one_frame(segmenter, image, monkeypatch):
+    monkeypatch.setattr(segmenter, 'threshold', 0.0)
+    sentences = ['the mug', 'die Tasse', 'left red', 'the mug']
+    together = segmenter.segment(image, sentences)
+    assert [result.sentence for result in together] == sentences
+    for result in together:
+        alone = segmenter.segment(image, result.sentence)
+        assert np.allclose(result.probability, alone.probability, atol=1e-5)
+        assert result.found == alone.found == (result.sentence != 'die Tasse')
+    assert segmenter.segment(image, []) == []
+
+
+def test_the_boundary_is_not_computed_unless_somebody_looks(segmenter, image):
+    result = segmenter.segment(image, 'the mug')
+    assert 'boundary_probability' not in vars(result.answer)
+    assert result.boundary.shape == image.shape[:2]
+    assert 'boundary_probability' in vars(result.answer)
 
 
 def test_not_every_sentence_is_remembered_for_ever(segmenter, image):
@@ -179,11 +199,10 @@ def test_bounding_box():
 
 
 def result_of(mask: np.ndarray, sentence: str) -> Segmentation:
-    probability = (mask > 0).astype(np.float32)
     boundary = mask - cv2.erode(mask, np.ones((3, 3)))
+    maps = PackedAnswer(np.stack([mask, boundary]))
     return Segmentation(
-        sentence, mask, boundary, probability, probability, 1.0, bool(mask.any()),
-        bounding_box(mask > 0), (),
+        sentence, mask, maps, 0.5, 1.0, bool(mask.any()), bounding_box(mask > 0), ()
     )
 
 

@@ -62,7 +62,9 @@ class CEFNet(nn.Module):
             is computed once an image.
         :return: logits at four scales, K*B of each.
         """
-        e1, e2, e3 = self.encoder.before_language((image - self.mean) / self.standard_deviation)
+        normalised = (image - self.mean) / self.standard_deviation
+        # In full precision up to here, also where the weights have been made half.
+        e1, e2, e3 = self.encoder.before_language(normalised.to(self.encoder.conv1[0].weight.dtype))
 
         encoded = [e1, e2]
         e = e3

@@ -61,7 +61,7 @@ def _calibrate(args: argparse.Namespace) -> None:
     from ros2_refseg.segmenter import PRECISIONS, Segmenter
 
     dataset = open_dataset(args.data, args.split, args.split_by)
-    segmenter = Segmenter.load(args.checkpoint, args.device, args.precision)
+    segmenter = Segmenter.load(args.checkpoint, args.device, args.precision, 'torch')
     answers = collect_answers(
         segmenter.network, segmenter.vocabulary, dataset, PRECISIONS[segmenter.precision]
     )

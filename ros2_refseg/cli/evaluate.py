@@ -51,7 +51,7 @@ def _eval(args: argparse.Namespace) -> None:
     from ros2_refseg.evaluation import evaluate
     from ros2_refseg.segmenter import PRECISIONS, Segmenter
 
-    segmenter = Segmenter.load(args.checkpoint, args.device, args.precision)
+    segmenter = Segmenter.load(args.checkpoint, args.device, args.precision, 'torch')
     scores = evaluate(
         segmenter.network, segmenter.vocabulary, open_dataset(args.data, args.split, args.split_by),
         PRECISIONS[segmenter.precision], args.threshold, args.shuffled,

@@ -29,6 +29,8 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     parser.add_argument('image', type=Path, help='picture in any format that OpenCV reads')
     parser.add_argument('sentence', help='what to segment')
     add_network_options(parser)
+    # Another backend has to convert the network first: for a stream of pictures that pays.
+    parser.add_argument('--backend', default='torch', help='torch, openvino or auto')
     parser.add_argument('--out', type=Path, help='write the picture with the result drawn into it')
     parser.add_argument('--mask', type=Path, help='write the mask, 255 inside and 0 outside')
     parser.set_defaults(run=_segment)
@@ -44,7 +46,7 @@ def _segment(args: argparse.Namespace) -> None:
     if picture is None:
         raise ValueError(f"'{args.image}' is not a readable picture")
     image = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-    segmenter = Segmenter.load(args.checkpoint, args.device, args.precision)
+    segmenter = Segmenter.load(args.checkpoint, args.device, args.precision, args.backend)
     segmenter.threshold = args.threshold
     result = segmenter.segment(image, args.sentence)
     for word, known in result.corrections:

@@ -1,0 +1,77 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What a faster arithmetic costs: engines scored on the same sentences about the same images."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ros2_refseg.cefnet import CEFNet
+from ros2_refseg.data.refer import ReferDataset
+from ros2_refseg.data.vocabulary import Vocabulary
+from ros2_refseg.engines import Engine, TorchEngine
+
+Sample = tuple[np.ndarray, np.ndarray, list[int]]  # image uint8 HxWx3, truth HxW, word numbers
+
+
+def samples_of(
+    folder: Path, split: str, vocabulary: Vocabulary, count: int
+) -> Iterator[Sample]:
+    """Give sentences about things in view, spread evenly over a REFER data set's split."""
+    dataset = ReferDataset(folder, split)
+    asked = [
+        (image, reference, sentence.text)
+        for image in dataset.images for reference in image.references
+        if not reference.absent for sentence in reference.sentences
+    ]
+    for index in np.linspace(0, len(asked) - 1, min(count, len(asked))).astype(int):
+        image, reference, sentence = asked[index]
+        yield dataset.read_image(image), dataset.mask(reference), vocabulary.encode(sentence)
+
+
+def bench_accuracy(
+    network: CEFNet, engines: dict[str, Engine], samples: Iterable[Sample]
+) -> dict[str, dict[str, float]]:
+    """
+    Score engines, PyTorch in fp32 first.
+
+    :return: by engine overall and mean IoU in per cent, and the greatest difference of a
+        probability from PyTorch's.
+    """
+    exact = TorchEngine(network, network.mean.device, 'fp32')
+    engines = {'exact': exact, **engines}
+    overlaps: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    furthest: dict[str, float] = defaultdict(float)
+    for image, truth, word_ids in samples:
+        maps = {
+            name: engine.segment(image, [engine.encode(word_ids)])[0].probability
+            for name, engine in engines.items()
+        }
+        for name, probability in maps.items():
+            inside, wanted = probability >= 0.5, truth > 0
+            overlaps[name].append((int((inside & wanted).sum()), int((inside | wanted).sum())))
+            difference = float(np.abs(probability - maps['exact']).max())
+            furthest[name] = max(furthest[name], difference)
+    return {
+        name: {
+            'overall_iou': round(100 * sum(i for i, _ in pairs) / max(sum(u for _, u in pairs), 1),
+                                 2),
+            'mean_iou': round(100 * float(np.mean([i / u if u else 1.0 for i, u in pairs])), 2),
+            'furthest_probability': round(furthest[name], 5),
+        }
+        for name, pairs in overlaps.items()
+    }

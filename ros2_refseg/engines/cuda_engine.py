@@ -1,0 +1,168 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""
+The engine for NVIDIA GPUs: one upload, one CUDA graph, one download a frame.
+
+Everything from the uint8 image to the uint8 maps is one recorded graph a size of image and number
+of sentences, so that Python and kernel launches cost next to nothing and no memory is allocated.
+"""
+
+import operator
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from ros2_refseg.cefnet import CEFNet, Language, stretch
+from ros2_refseg.data.vocabulary import MAX_WORDS
+from ros2_refseg.engines.answer import Answer, PackedAnswer, pack
+from ros2_refseg.engines.folding import fold_batch_norms
+from ros2_refseg.engines.torch_engine import PRECISIONS, Engine, finest_logits, stack_full
+
+_PLANS = 4  # sizes and numbers of sentences that are kept ready; each holds GPU memory
+_WARM_UP = 3  # runs before recording: libraries choose their kernels and make their workspaces
+
+
+class CudaEngine(Engine):
+    """
+    PyTorch on CUDA in half precision, channels last, batch norms folded, recorded as a graph.
+
+    Where a graph cannot be recorded the same steps run one by one, and ``reason`` says why.
+    """
+
+    name = 'torch, CUDA graph'
+
+    def __init__(self, network: CEFNet, device: torch.device, precision: str = 'auto') -> None:
+        """
+        Take a network on its device, where it stays as it is.
+
+        :param device: a CUDA device; on the CPU, for tests, all runs the same without a graph.
+        """
+        self.device = device
+        self.precision = 'fp16' if precision == 'auto' else precision
+        folded = fold_batch_norms(network).to(device, PRECISIONS[self.precision])
+        # Pixels are normalised in full precision: half a mantissa would round their grey values.
+        folded.mean = network.mean.to(device)
+        folded.standard_deviation = network.standard_deviation.to(device)
+        self._network = folded.to(memory_format=torch.channels_last)
+        self._encoder = network.language
+        self._plans: OrderedDict[tuple[int, ...], _Plan] = OrderedDict()
+
+    @torch.inference_mode()
+    def segment(self, image: np.ndarray, languages: Sequence[Language]) -> list[Answer]:
+        key = (*image.shape[:2], len(languages))
+        if key not in self._plans:
+            while len(self._plans) >= _PLANS:
+                self._plans.popitem(last=False)
+            self._plans[key] = _Plan(self._network, *key)
+            self.reason = self._plans[key].reason
+        self._plans.move_to_end(key)
+        return [PackedAnswer(each) for each in self._plans[key].run(image, languages)]
+
+
+class _Plan:
+    """The buffers, and on CUDA the graph, of one size of image and number of sentences."""
+
+    def __init__(self, network: CEFNet, height: int, width: int, sentences: int) -> None:
+        config = network.config
+        weight = next(network.parameters())
+        self._network, self._size = network, (height, width)
+        self._on_cuda = weight.is_cuda
+        self.reason = ''
+
+        def buffer(*shape: int, dtype: torch.dtype, host: bool = False) -> torch.Tensor:
+            if host:  # pinned, so that the GPU reads and writes it without a copy between
+                return torch.zeros(shape, dtype=dtype, pin_memory=self._on_cuda)
+            return torch.zeros(shape, dtype=dtype, device=weight.device)
+
+        image, maps = (height, width, 3), (sentences, 1 + config.boundary, height, width)
+        self._upload = buffer(*image, dtype=torch.uint8, host=True)
+        self._image = buffer(*image, dtype=torch.uint8)
+        self._language = Language(
+            buffer(sentences, MAX_WORDS, config.embedding_channels, dtype=weight.dtype),
+            # One word is there, so that no softmax is over nothing while the graph is recorded.
+            buffer(sentences, MAX_WORDS, dtype=torch.bool).index_fill_(
+                1, torch.zeros(1, dtype=torch.int64, device=weight.device), True
+            ),
+            buffer(sentences, 2 * config.hidden_channels, dtype=weight.dtype),
+        )
+        self._packed = buffer(*maps, dtype=torch.uint8)
+        self._download = buffer(*maps, dtype=torch.uint8, host=True)
+        self._shown: tuple[Language, ...] = ()
+        self._replay = self._compute
+        if self._on_cuda:
+            self._stream = torch.cuda.Stream(weight.device)
+            self._record()
+
+    def run(self, image: np.ndarray, languages: Sequence[Language]) -> np.ndarray:
+        """Answer one frame: uint8 HxWx3 to uint8 KxCxHxW, an array of the caller's own."""
+        np.copyto(self._upload.numpy(), image)
+        if not self._on_cuda:
+            self._enqueue(languages)
+            return self._download.numpy().copy()
+        # Sentences may have been encoded a moment ago, on the stream that was current then.
+        self._stream.wait_stream(torch.cuda.current_stream(self._stream.device))
+        with torch.cuda.stream(self._stream):
+            self._enqueue(languages)
+        self._stream.synchronize()
+        return self._download.numpy().copy()
+
+    def _enqueue(self, languages: Sequence[Language]) -> None:
+        self._image.copy_(self._upload, non_blocking=True)
+        self._show(tuple(languages))
+        self._replay()
+        self._download.copy_(self._packed, non_blocking=True)
+
+    def _show(self, languages: tuple[Language, ...]) -> None:
+        if len(languages) == len(self._shown) and all(map(operator.is_, languages, self._shown)):
+            return  # the same sentences as for the last frame, as nearly always
+        stacked = stack_full(languages)
+        self._language.words.copy_(stacked.words)
+        self._language.present.copy_(stacked.present)
+        self._language.sentence.copy_(stacked.sentence)
+        self._shown = languages
+
+    def _compute(self) -> None:
+        side = self._network.config.image_size
+        pixels = stretch(self._image.permute(2, 0, 1)[None].float(), side)
+        logits = finest_logits(
+            self._network, pixels.contiguous(memory_format=torch.channels_last), self._language
+        )
+        resized = F.interpolate(
+            logits.float(), size=self._size, mode='bilinear', align_corners=False
+        )
+        self._packed.copy_(pack(resized.sigmoid()))
+
+    def _record(self) -> None:
+        self._stream.wait_stream(torch.cuda.current_stream(self._stream.device))
+        with torch.cuda.stream(self._stream):
+            for _ in range(_WARM_UP):
+                self._compute()
+        self._stream.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        try:
+            # Another thread may be loading the next network meanwhile.
+            with torch.cuda.graph(
+                graph, stream=self._stream, capture_error_mode='thread_local'
+            ):
+                self._compute()
+        except torch.cuda.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            self.reason = f'no CUDA graph could be recorded, kernels start one by one: {error}'
+        else:
+            self._replay = graph.replay

@@ -1,0 +1,153 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The engine for CPUs: the network as ONNX, executed by OpenVINO."""
+
+import copy
+import hashlib
+import io
+import json
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ros2_refseg.cefnet import CEFNet, Language, stretch
+from ros2_refseg.checkpoint import write_atomically
+from ros2_refseg.data.vocabulary import MAX_WORDS
+from ros2_refseg.engines.answer import Answer, LogitsAnswer
+from ros2_refseg.engines.torch_engine import Engine, as_batch, stack_full
+from ros2_refseg.export import LANGUAGE_NAMES, OPSET, export_logits
+
+# Files in the cache, the newest: converted networks, and code compiled from them for a precision
+# and a number of sentences. A conversion takes seconds, a file is as large as the weights.
+_KEPT = {'*.onnx': 4, '*.blob': 8}
+_PRECISIONS = {'fp32': 'f32', 'bf16': 'bf16'}  # ours and OpenVINO's names
+
+
+class OpenVINOEngine(Engine):
+    """
+    OpenVINO on the CPU, compiled for one number of sentences at a time.
+
+    The stretch to the network's size and the way back are PyTorch's, as everywhere: its uint8
+    arithmetic is quick, and maps that nobody looks at are never made.
+    """
+
+    name = 'openvino'
+
+    def __init__(self, network: CEFNet, precision: str = 'auto') -> None:
+        """
+        Convert a network, or take its conversion from the cache, and compile it.
+
+        :param precision: fp32, bf16, or auto: bf16 on a CPU that computes with it.
+        :raises ImportError: where openvino is not installed.
+        :raises RuntimeError: where it cannot run the network.
+        """
+        import openvino
+
+        self.device = torch.device('cpu')
+        self._core = openvino.Core()
+        if precision == 'auto':
+            capabilities = self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+            precision = 'bf16' if 'BF16' in capabilities else 'fp32'
+        self.precision = precision
+        self._config = network.config
+        self._encoder = network.language
+        self._options = {
+            'INFERENCE_PRECISION_HINT': _PRECISIONS[precision],
+            'PERFORMANCE_HINT': 'LATENCY',
+            # As many threads as PyTorch takes, so that OMP_NUM_THREADS limits both; free to move,
+            # since camera and middleware want the same cores.
+            'INFERENCE_NUM_THREADS': torch.get_num_threads(),
+            'ENABLE_CPU_PINNING': False,
+        }
+        self._model = self._read(network)
+        self._requests: dict[int, openvino.InferRequest] = {}
+        self._request(1)
+
+    def segment(self, image: np.ndarray, languages: Sequence[Language]) -> list[Answer]:
+        language = stack_full(languages)
+        pixels = stretch(as_batch(image), self._config.image_size).float()
+        inputs = (pixels, *(getattr(language, name) for name in LANGUAGE_NAMES))
+        request = self._request(len(languages))
+        request.infer([tensor.numpy() for tensor in inputs], share_inputs=True)
+        # The request's own memory holds the next frame's logits soon.
+        logits = torch.from_numpy(request.get_output_tensor().data.copy())
+        return [LogitsAnswer(each, image.shape[:2]) for each in logits]
+
+    def profile(
+        self, image: np.ndarray, languages: Sequence[Language], frames: int
+    ) -> dict[str, float]:
+        """Give seconds by type of layer, summed over some frames, as OpenVINO counts them."""
+        counting = copy.copy(self)
+        counting._options = {**self._options, 'PERF_COUNT': True}
+        counting._requests = {}
+        seconds: dict[str, float] = defaultdict(float)
+        for _ in range(frames):
+            counting.segment(image, languages)
+            for layer in counting._requests[len(languages)].get_profiling_info():
+                seconds[layer.node_type] += layer.real_time.total_seconds()
+        return dict(seconds)
+
+    def _request(self, sentences: int):
+        if sentences not in self._requests:
+            config = self._config
+            self._model.reshape({
+                'words': [sentences, MAX_WORDS, config.embedding_channels],
+                'present': [sentences, MAX_WORDS],
+                'sentence': [sentences, 2 * config.hidden_channels],
+            })
+            compiled = self._core.compile_model(self._model, 'CPU', self._options)
+            self._requests[sentences] = compiled.create_infer_request()
+        return self._requests[sentences]
+
+    def _read(self, network: CEFNet):
+        folder = cache_folder()
+        path = folder / f'{fingerprint(network)}.onnx'
+        try:
+            if not path.is_file():
+                write_atomically(path, export_logits(network))
+                _forget_old(folder)
+            # Compiled code is kept there too, by OpenVINO itself.
+            model = self._core.read_model(path)
+            self._options['CACHE_DIR'] = str(folder)
+            return model
+        except OSError:  # no place to write: convert at each start
+            return self._core.read_model(io.BytesIO(export_logits(network)))
+
+
+def cache_folder() -> Path:
+    """Give the folder of converted networks, ``ros2_refseg`` in the user's cache (XDG)."""
+    return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'ros2_refseg'
+
+
+def fingerprint(network: CEFNet) -> str:
+    """Give a hash of all that a conversion depends on: structure, weights and exporter."""
+    digest = hashlib.sha256(
+        json.dumps([network.config.to_dict(), OPSET, torch.__version__]).encode()
+    )
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:32]
+
+
+def _forget_old(folder: Path) -> None:
+    for pattern, kept in _KEPT.items():
+        files = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in files[kept:]:
+            path.unlink(missing_ok=True)

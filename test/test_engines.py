@@ -1,0 +1,175 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Engines: all give what the network gives; a slower one says why it was taken."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from ros2_refseg.cefnet import CEFNet, CEFNetConfig
+from ros2_refseg.engines import (
+    CudaEngine,
+    OpenVINOEngine,
+    TorchEngine,
+    make_engine,
+    openvino_engine,
+)
+from ros2_refseg.engines.answer import PackedAnswer, pack
+from ros2_refseg.engines.folding import fold_batch_norms
+from ros2_refseg.engines.torch_engine import stack
+
+CPU = torch.device('cpu')
+SENTENCES = ([4, 3], [2, 3, 5, 4])
+
+
+def make_network(**changes) -> CEFNet:
+    """Make a small network whose answers have edges and whose batch norms have seen something."""
+    torch.manual_seed(0)
+    network = CEFNet(
+        CEFNetConfig.from_preset('edge', vocabulary_size=6, image_size=64, **changes)
+    ).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.8, 1.2)
+    with torch.no_grad():
+        network.decoder.mask_logits[-1].weight.mul_(200)
+    return network
+
+
+@pytest.fixture(scope='module')
+def network() -> CEFNet:
+    return make_network()
+
+
+@pytest.fixture(scope='module')
+def image() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (45, 70, 3), np.uint8)
+
+
+@pytest.fixture(scope='module')
+def expected(network, image) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Give what CEFNet.segment says of the sentences, one at a time."""
+    pixels = torch.from_numpy(image).permute(2, 0, 1)[None]
+    with torch.inference_mode():
+        answers = [
+            network.segment(pixels, network.language(torch.tensor([sentence])))
+            for sentence in SENTENCES
+        ]
+    assert all(np.ptp(mask.numpy()) > 0.1 for mask, _ in answers), 'answers with edges'
+    return [(mask[0].numpy(), boundary[0].numpy()) for mask, boundary in answers]
+
+
+@pytest.fixture(scope='module')
+def openvino(network, tmp_path_factory) -> OpenVINOEngine:
+    pytest.importorskip('openvino')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.mktemp('cache')))
+        engine = OpenVINOEngine(network, 'fp32')
+        # The second engine finds what the first one left: it converts nothing.
+        patch.setattr(openvino_engine, 'export_logits', None)
+        return OpenVINOEngine(make_network(), 'fp32') and engine
+
+
+def assert_answers(engine, image, expected, tolerance):
+    """Compare an engine's answers, to one sentence and to several on one frame."""
+    languages = [engine.encode(sentence) for sentence in SENTENCES]
+    alone = engine.segment(image, languages[:1])
+    together = engine.segment(image, languages)
+    for answers in (alone, together):
+        for answer, (mask, boundary) in zip(answers, expected, strict=False):
+            assert answer.probability.dtype == np.float32
+            assert np.abs(answer.probability - mask).max() < tolerance
+            assert np.abs(answer.boundary_probability - boundary).max() < tolerance
+    assert len(together) == len(SENTENCES)
+
+
+def test_torch_gives_what_the_network_gives(network, image, expected):
+    assert_answers(TorchEngine(network, CPU), image, expected, 1e-4)
+
+
+def test_openvino_gives_what_the_network_gives(openvino, image, expected):
+    assert_answers(openvino, image, expected, 1e-3)
+
+
+def test_the_gpus_steps_give_what_the_network_gives(network, image, expected):
+    """On the CPU and without a graph; the stretch is in floats, so grey values differ by 1/2."""
+    assert_answers(CudaEngine(network, CPU, 'fp32'), image, expected, 0.03)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='no CUDA device')
+@pytest.mark.parametrize('precision', ['fp32', 'bf16', 'fp16'])
+def test_cuda_gives_what_the_network_gives(network, image, expected, precision):
+    engine = CudaEngine(network, torch.device('cuda'), precision)
+    assert_answers(engine, image, expected, 0.03 if precision == 'fp32' else 0.3)
+    assert not engine.reason, 'a graph was recorded'
+
+
+def test_the_gpus_buffers_hold_the_newest_sentence_and_size(network, image, expected):
+    engine = CudaEngine(network, CPU, 'fp32')
+    first, second = (engine.encode(sentence) for sentence in SENTENCES)
+    answers = [engine.segment(image, [language])[0] for language in (first, second, first)]
+    assert np.array_equal(answers[0].probability, answers[2].probability)
+    assert np.abs(answers[1].probability - expected[1][0]).max() < 0.03
+    for size in ((20, 30), (30, 20), (5, 5), (6, 6), (45, 70)):
+        assert engine.segment(image[:size[0], :size[1]], [first])[0].probability.shape == size
+
+
+def test_folding_changes_nothing_but_the_batch_norms(network):
+    folded = fold_batch_norms(network)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
+    assert any(isinstance(module, torch.nn.BatchNorm2d) for module in network.modules())
+    image, words = torch.rand(2, 3, 64, 64) * 255, torch.tensor([[2, 3], [4, 5]])
+    with torch.inference_mode():
+        logits = [each(image, each.language(words)).masks[-1] for each in (network, folded)]
+    assert torch.allclose(*logits, rtol=1e-3, atol=1e-3)
+
+
+def test_packing_keeps_the_mask():
+    probability = torch.tensor([[[0.0, 0.4999, 0.5, 0.5001, 1.0]]])
+    unpacked = PackedAnswer(pack(probability).numpy()).probability
+    assert np.array_equal(unpacked >= 0.5, probability[0].numpy() >= 0.5)
+    assert np.abs(unpacked - probability[0].numpy()).max() <= 0.5 / 255 + 1e-6
+
+
+def test_sentences_of_different_lengths_are_one_batch(network):
+    with torch.inference_mode():
+        languages = [network.language(torch.tensor([words])) for words in SENTENCES]
+        stacked = stack(languages, words=6)
+        together = network.language(torch.tensor([[4, 3, 0, 0, 0, 0], [2, 3, 5, 4, 0, 0]]))
+    assert torch.equal(stacked.present, together.present)
+    assert torch.allclose(stacked.sentence, together.sentence, atol=1e-6)
+    present = together.present
+    assert torch.allclose(stacked.words[present], together.words[present], atol=1e-6)
+
+
+def test_without_openvino_the_cpu_runs_pytorch_and_says_why(network, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'openvino', None)
+    engine = make_engine(network, CPU)
+    assert engine.name == 'torch' and 'openvino' in engine.reason
+    with pytest.raises(ValueError, match=r"backend 'openvino'.*pip install openvino"):
+        make_engine(network, CPU, backend='openvino')
+
+
+@pytest.mark.parametrize('choice, problem', [
+    ({'backend': 'tensorrt'}, "backend 'tensorrt' is none of auto, torch, openvino"),
+    ({'precision': 'int4'}, "'int4' is none of auto, fp32"),
+    ({'precision': 'fp16'}, "'fp16' is for CUDA devices"),
+])
+def test_a_choice_that_cannot_be_had_is_refused(network, choice, problem):
+    with pytest.raises(ValueError, match=problem):
+        make_engine(network, CPU, **choice)
