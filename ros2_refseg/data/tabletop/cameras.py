@@ -29,7 +29,7 @@ class Viewpoint:
     :ivar share: share of the scenes seen from there.
     :ivar things: fewest and most things on the table.
     :ivar view_width: metres that the image spans at its middle, for the fewest things; each more
-        adds ``MORE_VIEW``.
+        adds ``MORE_VIEW`` metres.
     :ivar elevation: degrees above the table; ``roll`` about the optical axis, in degrees.
     """
 
@@ -42,15 +42,15 @@ class Viewpoint:
     crowding: Crowding
 
 
-MORE_VIEW = 0.020
+MORE_VIEW = 0.024
 
 VIEWPOINTS: dict[str, Viewpoint] = {
-    'head': Viewpoint(0.60, (4, 13), (0.50, 0.62), (36.0, 56.0), (32.0, 64.0), 0.0,
-                      Crowding(overlap=0.62, crop=0.20)),
-    'wrist': Viewpoint(0.20, (3, 7), (0.32, 0.42), (40.0, 54.0), (38.0, 72.0), 22.0,
-                       Crowding(overlap=0.50, crop=0.45, nearest=0.08)),
-    'overhead': Viewpoint(0.20, (4, 13), (0.54, 0.66), (36.0, 50.0), (78.0, 90.0), 0.0,
-                          Crowding(overlap=0.45, crop=0.20)),
+    'head': Viewpoint(0.60, (5, 15), (0.52, 0.64), (36.0, 56.0), (32.0, 64.0), 0.0,
+                      Crowding(overlap=0.70, crop=0.20, tries=160)),
+    'wrist': Viewpoint(0.20, (4, 9), (0.34, 0.42), (40.0, 54.0), (38.0, 72.0), 22.0,
+                       Crowding(overlap=0.55, crop=0.45, tries=160, nearest=0.08)),
+    'overhead': Viewpoint(0.20, (5, 15), (0.56, 0.66), (36.0, 50.0), (78.0, 90.0), 0.0,
+                          Crowding(overlap=0.45, crop=0.20, tries=160)),
 }
 
 

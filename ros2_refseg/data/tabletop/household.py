@@ -27,16 +27,23 @@ from ros2_refseg.data.tabletop.household_solids import CARRIERS, extent, fits, f
 from ros2_refseg.data.tabletop.household_words import SIZE_JITTER, SIZES
 from ros2_refseg.data.tabletop.layout import SMALLEST_CONTRAST, Layout, place, sample_lights
 from ros2_refseg.data.tabletop.materials import Look, sample_look
-from ros2_refseg.data.tabletop.palette import COLOURS, nominal_colour, sample_table_texture
+from ros2_refseg.data.tabletop.palette import (
+    COLOURS,
+    MORE_COLOURS,
+    nominal_colour,
+    sample_table_texture,
+)
 from ros2_refseg.data.tabletop.physics import Load, Rest, settle
 from ros2_refseg.data.tabletop.poses import Pose
 
 GROUPS = {0: 0.20, 1: 0.35, 2: 0.30, 3: 0.15}
 """Share of the tables with so many things that carry others."""
-CARRIER_WEIGHTS = {'bowl': 4, 'basket': 4, 'pan': 2, 'mug': 3, 'glass': 2, 'plate': 4, 'book': 4,
+CARRIER_WEIGHTS = {'bowl': 4, 'basket': 2, 'pan': 2, 'mug': 3, 'glass': 2, 'plate': 4, 'book': 4,
                    'box': 2, 'cube': 1}
 SECOND_STOREY = 0.3
 """Share of the loads that carry something themselves, where they can."""
+CLUTTERED, CLUTTER_SPREAD = 0.45, (0.50, 0.75)
+"""Share of the tables with things close together, and see ``Crowding.spread``."""
 FULL = 0.85
 """Share of the room in a carrier that its loads take up at most."""
 
@@ -96,16 +103,19 @@ def sample_household(rng: np.random.Generator, width: int, height: int) -> Layou
     floor = tuple(rng.uniform(0.15, 0.75) * rng.uniform(0.85, 1.15, 3))
     viewpoint = sample_viewpoint(rng)
     fewest, most = viewpoint.things
+    crowding = viewpoint.crowding
+    if rng.uniform() < CLUTTERED:
+        crowding = replace(crowding, spread=rng.uniform(*CLUTTER_SPREAD))
     while True:
         count = int(rng.integers(fewest, most + 1))
         camera = sample_camera(rng, viewpoint, count, width, height)
         groups = _settled(rng, _draw_groups(rng, count, table.mean(axis=(0, 1)) / 255.0))
         placed = place(rng, sorted(groups, key=lambda group: -group.radius), camera, table_size,
-                       viewpoint.crowding)
+                       crowding)
         if sum(len(group.things) for group in placed) >= fewest:
             return Layout(
                 tuple(placed), camera, lights, ambient, table_size, table, floor,
-                rng.uniform(0.05, 0.5), viewpoint.crowding, sample_effects(rng))
+                rng.uniform(0.05, 0.5), crowding, sample_effects(rng))
 
 
 @dataclass(frozen=True)
@@ -129,8 +139,9 @@ class _Drawer:
 
     def __init__(self, rng: np.random.Generator, table: np.ndarray) -> None:
         self._rng = rng
-        names = [name for name in (*COLOURS, 'gray')
-                 if np.linalg.norm(nominal_colour(name) - table) > SMALLEST_CONTRAST]
+        self._hidden = [name for name in (*COLOURS, *MORE_COLOURS)
+                        if np.linalg.norm(nominal_colour(name) - table) < SMALLEST_CONTRAST]
+        names = [name for name in (*COLOURS, 'gray') if name not in self._hidden]
         self._colours = list(map(str, rng.choice(names, rng.integers(3, 6), replace=False)))
         self.kinds = list(map(str, rng.choice(list(HOUSEHOLD), rng.integers(3, 7),
                                               replace=False)))
@@ -140,7 +151,8 @@ class _Drawer:
         kind = str(self._rng.choice(kinds))
         size = str(self._rng.choice(list(SIZES)))
         scale = SIZES[size] * self._rng.uniform(1 - SIZE_JITTER, 1 + SIZE_JITTER)
-        return _Drawn(kind, sample_look(self._rng, kind, self._colours), size, float(scale),
+        look = sample_look(self._rng, kind, self._colours, self._hidden)
+        return _Drawn(kind, look, size, float(scale),
                       carrier)
 
     def load(self, group: list[_Drawn], carrier: int, room: float) -> bool:

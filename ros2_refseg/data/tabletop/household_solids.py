@@ -106,6 +106,9 @@ def _box(half: tuple[float, float, float], x: float = 0.0, bottom: float = 0.0) 
 _BASKET_HANDLE = tuple(Solid('sphere', (0.008,), (float(x), 0.0, float(z)))
                        for x, z in arc((0, 0.070), (0.094, 0.092), 0, 180))
 
+_BANANA = [(float(x), float(z), 0.0185)
+           for x, z in arc((0, 0.066), (0.088, 0.098), 205, 335)]
+
 SOLIDS: dict[str, tuple[Solid, ...]] = {
     'mug': (_disc(0.042, 0, 0.006), *_wall([(0.035, 0.006), (0.036, 0.094)]),
             _box((0.016, 0.006, 0.028), 0.058, 0.022)),
@@ -134,15 +137,15 @@ SOLIDS: dict[str, tuple[Solid, ...]] = {
     'pen': (_along(0.0078, -0.077, 0.078, 0.0078),),
     'hammer': (_box((0.050, 0.010, 0.008), 0.05, 0.004), _box((0.016, 0.044, 0.017), -0.082)),
     'screwdriver': (_along(0.015, 0.006, 0.099, 0.015), _along(0.004, -0.099, 0.010, 0.006)),
-    'banana': _beads([(float(x), float(z), 0.0185) for x, z in
-                      arc((0, 0.066), (0.088, 0.098), 205, 335)[1:-1]], 0.0175),
+    'banana': (*_beads(_BANANA[1:-1], 0.0175), *_beads([_BANANA[0], _BANANA[-1]], 0.009)),
     'apple': (Solid('sphere', (0.037,), (0, 0, 0.0375)),),
     'lemon': (_along(0.029, -0.044, 0.041, 0.029),),
     'carrot': (_along(0.0135, 0.0, 0.060, 0.0145), _along(0.0085, -0.060, 0.012, 0.0105),
                _along(0.004, -0.098, -0.050, 0.005), _box((0.022, 0.010, 0.004), 0.078, 0.012)),
     'donut': (_disc(0.048, 0.0, 0.037),),
     'candle': (_disc(0.026, 0, 0.112),),
-    'lamp': (_disc(0.049, 0, 0.011), _disc(0.008, 0.011, 0.120), _disc(0.060, 0.120, 0.215)),
+    'lamp': (_disc(0.049, 0, 0.011), _disc(0.008, 0.011, 0.120), _disc(0.072, 0.120, 0.155),
+             _disc(0.054, 0.155, 0.215)),
     'car': (_box((0.060, 0.030, 0.017)), _box((0.040, 0.024, 0.010), -0.012, 0.034)),
     'hat': (_disc(0.094, 0, 0.008), _disc(0.052, 0.008, 0.076)),
 }
@@ -219,7 +222,7 @@ def fits(load: str, load_scale: float, carrier: str, carrier_scale: float) -> bo
     x, y, z = (edge * load_scale for edge in half_edges(load))
     radius, depth = place.radius * carrier_scale, (place.rim - place.floor) * carrier_scale
     if not place.contains:
-        return (max(x, y) if load in UPRIGHT else min(x, y)) <= 1.2 * radius
+        return max(x, y) <= 1.2 * radius if load in UPRIGHT else min(x, y) <= 0.9 * radius
     if place.narrow:
         return max(y, z) <= 0.6 * radius and 0.5 * depth < x < 1.1 * depth
     longest = 2.0 * radius if load in LEANING else 1.25 * radius

@@ -54,11 +54,15 @@ class Crowding:
 
     :ivar overlap: largest share of an object's box in the image that another's may cover.
     :ivar crop: largest share of an object's box that may lie outside of the image.
+    :ivar spread: share of the image's width and height, around its middle, where objects stand.
+    :ivar tries: places tried for an object before it is left out.
     :ivar nearest: smallest distance in metres to the camera along its axis.
     """
 
     overlap: float = LARGEST_OVERLAP
     crop: float = LARGEST_CROP
+    spread: float = 1.0
+    tries: int = 60
     nearest: float = 0.0
 
 
@@ -243,8 +247,8 @@ def place(
             return all(np.hypot(spot[0] - other.x, spot[1] - other.y)
                        >= item.radius + other.radius + GAP for other in placed)
 
-        spot = find_spot(rng, item, camera, table_size, free, boxes, tries=60,
-                         crowding=crowding)
+        spot = find_spot(rng, item, camera, table_size, free, boxes,
+                         tries=crowding.tries, crowding=crowding)
         if spot is not None:
             placed.append(replace(item, x=float(spot[0]), y=float(spot[1])))
             boxes.append(projected_box(camera, spot, item))
@@ -262,8 +266,10 @@ def find_spot(
     There ``free`` is true, and the item is in view and hides little of the other items, whose
     boxes in the image are ``boxes``, and they little of it.
     """
+    edge = (1.0 - crowding.spread) / 2.0 * np.array([camera.width, camera.height])
     for _ in range(tries):
-        spot = camera.ground(rng.uniform(0, camera.width), rng.uniform(0, camera.height))
+        spot = camera.ground(rng.uniform(edge[0], camera.width - edge[0]),
+                             rng.uniform(edge[1], camera.height - edge[1]))
         if spot is None or np.any(np.abs(spot) > np.array(table_size) - item.radius):
             continue
         if not free(spot):

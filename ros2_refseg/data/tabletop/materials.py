@@ -14,6 +14,7 @@
 
 """What things are made of and how they are patterned: textures and how they wrap a shape."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -34,8 +35,8 @@ MADE_OF: dict[str, tuple[str, ...]] = {
 """Kinds that are made of a material, besides being painted."""
 MATERIAL_SHARE = {'spoon': 0.75, 'fork': 0.75, 'pan': 0.45, 'glass': 1.0}
 """Share of a kind's things that are not painted; others' is ``OTHERS_SHARE``."""
-OTHERS_SHARE = 0.28
-PATTERN_SHARE = 0.38
+OTHERS_SHARE = 0.33
+PATTERN_SHARE = 0.42
 """Share of the painted things with a pattern, of kinds that may have one."""
 
 NATURAL: dict[str, dict[str, float]] = {
@@ -47,6 +48,8 @@ NATURAL: dict[str, dict[str, float]] = {
     'basket': {'brown': 0.7, 'white': 0.1, 'red': 0.1, 'blue': 0.1},
 }
 """Share of the colours that nature or custom gives to a kind; any colour for the others."""
+SURFACE = {'wooden': 'wood', 'metal': 'silver'}
+"""Name in the palette of the colour of bare materials."""
 TINTS = {CLEAR: 0.5, 'green': 0.2, 'blue': 0.2, 'brown': 0.1}
 """Share of the colours of glass."""
 SECOND = {'white': ('red', 'blue', 'green', 'black', 'orange', 'purple', 'pink'),
@@ -57,6 +60,8 @@ SECOND = {'white': ('red', 'blue', 'green', 'black', 'orange', 'purple', 'pink')
 PERIOD = {'striped': 0.034, 'checkered': 0.044, 'dotted': 0.036, 'wooden': 0.110, 'metal': 0.120,
           'woven': 0.026}
 """Edge in metres of one tile of a texture on a thing of scale 1."""
+SHARPEST = 40.0
+"""Angle in degrees between two triangles above which their edge is not smoothed."""
 TILE = 32
 """Edge of a tile in pixels."""
 
@@ -86,19 +91,28 @@ class Look:
         return self.material if self.material in ('wooden', 'metal') else 'woven' * self.woven
 
 
-def sample_look(rng: np.random.Generator, kind: str, colours: list[str]) -> Look:
-    """Draw the look of a thing; ``colours`` are the names to choose from where any will do."""
-    materials = [material for material, kinds in MADE_OF.items() if kind in kinds]
+def sample_look(
+    rng: np.random.Generator, kind: str, colours: Sequence[str], hidden: Collection[str] = (),
+) -> Look:
+    """
+    Draw the look of a thing.
+
+    ``colours`` are the names to choose from where any will do; the table has those in ``hidden``,
+    which are drawn only for what comes in no other.
+    """
+    materials = [material for material, kinds in MADE_OF.items()
+                 if kind in kinds and SURFACE.get(material) not in hidden]
     seed = int(rng.integers(2**31))
     if materials and rng.uniform() < MATERIAL_SHARE.get(kind, OTHERS_SHARE):
         material = str(rng.choice(materials))
         if material == 'wooden':
-            return Look('brown', sample_colour(rng, 'wood'), material, seed=seed)
+            return Look('brown', sample_colour(rng, SURFACE[material]), material, seed=seed)
         if material == 'metal':
-            return Look('gray', sample_colour(rng, 'silver'), material, seed=seed)
+            return Look('gray', sample_colour(rng, SURFACE[material]), material, seed=seed)
         tint = _draw(rng, TINTS)
         return Look(tint, sample_colour(rng, tint), material)
-    colour = _draw(rng, NATURAL[kind]) if kind in NATURAL else str(rng.choice(colours))
+    colour = (_draw(rng, NATURAL[kind], hidden) if kind in NATURAL
+              else str(rng.choice(colours)))
     rgb = sample_colour(rng, colour)
     if kind in PATTERNED and rng.uniform() < PATTERN_SHARE:
         pattern = str(rng.choice(['striped', 'striped', 'checkered', 'dotted']))
@@ -119,8 +133,12 @@ def second_colour(rng: np.random.Generator, colour: str) -> str:
                            if np.linalg.norm(nominal_colour(name) - main) > 0.75]))
 
 
-def _draw(rng: np.random.Generator, shares: dict[str, float]) -> str:
-    return str(rng.choice(list(shares), p=list(shares.values())))
+def _draw(
+    rng: np.random.Generator, shares: dict[str, float], hidden: Collection[str] = (),
+) -> str:
+    shown = {name: share for name, share in shares.items() if name not in hidden} or shares
+    weights = np.array(list(shown.values()))
+    return str(rng.choice(list(shown), p=weights / weights.sum()))
 
 
 def texture(look: Look) -> np.ndarray:
@@ -144,10 +162,10 @@ def _relief(look: Look, across: np.ndarray, up: np.ndarray) -> np.ndarray:
     """Give the brightness of wood, metal and wickerwork."""
     if look.cover == 'wooden':
         phase = np.random.default_rng(look.seed).uniform(0, 2 * np.pi, 4)
-        bend = 0.06 * np.sin(2 * np.pi * across + phase[0])
+        bend = 0.035 * np.sin(2 * np.pi * across + phase[0])
         grain = sum(np.sin(2 * np.pi * frequency * (up + bend) + shift)
-                    for frequency, shift in zip((3, 5, 9), phase[1:], strict=True))
-        return 0.98 + 0.11 * grain
+                    for frequency, shift in zip((3, 5, 8), phase[1:], strict=True))
+        return 0.98 + 0.10 * grain
     if look.cover == 'metal':
         # What bare metal mirrors: a bright window, a dark floor.
         phase = np.random.default_rng(look.seed).uniform(0, 2 * np.pi)
@@ -181,6 +199,9 @@ def wrapping(kind: str, number: int, cover: str) -> np.ndarray:
     vertices, faces = mesh_of(kind, number)
     part = HOUSEHOLD[kind].parts[number]
     period = PERIOD[cover]
+    if cover == 'wooden':
+        # Cut from a block whose grain runs along x.
+        return (vertices[faces] @ np.array([[1, 0], [0, 1], [0, 0.35]]) / period).reshape(-1, 2)
     if part.mesh == kind or part.shape in ('sphere', 'cylinder'):
         revolved = _revolved(vertices, faces, period)
         if revolved is not None:
@@ -188,10 +209,23 @@ def wrapping(kind: str, number: int, cover: str) -> np.ndarray:
     corners = vertices[faces]
     normal = np.abs(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
     facing = normal.argmax(axis=1)
-    # Grain and stripes run along x, else along y.
     axes = np.array([(1, 2), (0, 2), (0, 1)])[facing]
     flat = np.take_along_axis(corners, axes[:, None, :].repeat(3, axis=1), axis=2)
     return (flat / period + 0.5).reshape(-1, 2)
+
+
+@cache
+def normals(kind: str, number: int) -> np.ndarray:
+    """Give the direction of the surface at each corner of each triangle: (3 F, 3); edges stay."""
+    vertices, faces = mesh_of(kind, number)
+    corners = vertices[faces]
+    areas = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    flat = areas / np.linalg.norm(areas, axis=1, keepdims=True)
+    smooth = flat @ flat.T > np.cos(np.radians(SHARPEST))
+    touches = np.zeros((len(vertices), len(faces)), bool)
+    touches[faces.ravel(), np.arange(len(faces)).repeat(3)] = True
+    sums = np.stack([(touches[faces[:, corner]] & smooth) @ areas for corner in range(3)], axis=1)
+    return (sums / np.linalg.norm(sums, axis=2, keepdims=True)).reshape(-1, 3)
 
 
 def _revolved(vertices: np.ndarray, faces: np.ndarray, period: float) -> np.ndarray | None:

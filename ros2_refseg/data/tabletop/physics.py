@@ -48,6 +48,8 @@ DROP = 0.004
 """Height in metres from which a thing falls."""
 LARGEST_LEAN = np.radians(8.0)
 """Most that an upright thing may lean on what it stands on."""
+DEEPEST = 0.002
+"""Most in metres that two things may be in each other."""
 SPACING = 1.0
 """Distance in metres between the groups, which know nothing of each other."""
 
@@ -82,14 +84,28 @@ def settle(
 
     Gives for each thing where it rests, or None where it does not rest in or on its carrier.
     """
+    model = build_physics(groups, [_starts(group, rng) for group in groups])
+    data = mujoco.MjData(model)
+    _fall(model, data)
+    results, first = [], 1
+    for number, group in enumerate(groups):
+        results.append(_rests(group, model, data, first, np.array([SPACING * number, 0, 0])))
+        first += len(group)
+    return results
+
+
+def build_physics(
+    groups: Sequence[Sequence[Load]], poses: Sequence[Sequence[Pose]],
+) -> 'mujoco.MjModel':
+    """Make the model of what may fall: the bodies are the groups' things, one after the other."""
     spec = mujoco.MjSpec()
     spec.option.timestep = TIME_STEP
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.iterations = 20
     spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
     spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=[50, 50, 1])
-    for number, group in enumerate(groups):
-        for load, start in zip(group, _starts(group, rng), strict=True):
+    for number, (group, places) in enumerate(zip(groups, poses, strict=True)):
+        for load, start in zip(group, places, strict=True):
             body = spec.worldbody.add_body(
                 pos=start.position + np.array([SPACING * number, 0, 0]), quat=start.quaternion)
             if load.carrier >= 0:
@@ -102,14 +118,7 @@ def settle(
                               size=size, pos=np.array(solid.position) * load.scale,
                               quat=solid.quaternion, density=DENSITY, friction=[0.8, 0.005, 1e-4],
                               solref=[4 * TIME_STEP, 1.0])
-    model = spec.compile()
-    data = mujoco.MjData(model)
-    _fall(model, data)
-    results, first = [], 1
-    for number, group in enumerate(groups):
-        results.append(_rests(group, model, data, first, np.array([SPACING * number, 0, 0])))
-        first += len(group)
-    return results
+    return spec.compile()
 
 
 def _starts(group: Sequence[Load], rng: np.random.Generator) -> list[Pose]:
@@ -165,16 +174,16 @@ def _rests(
     origin: np.ndarray,
 ) -> list[Rest | None]:
     """Judge a group whose bodies in the model begin at ``first``."""
-    touching = _touching(model, data, first, len(group))
+    touching, jammed = _touching(model, data, first, len(group))
     rests: list[Rest | None] = [Rest()]
-    lost = set()
+    lost = jammed - {0}
     for number, load in enumerate(group[1:], start=1):
         body = first + number
         pose = Pose(data.xpos[body] - origin, data.xquat[body].copy())
         carrier = rests[load.carrier]
         start = model.body_dofadr[body]
         placed = None
-        if carrier is not None and not _moving(data.qvel[start:start + 6]):
+        if carrier is not None and number not in lost and not _moving(data.qvel[start:start + 6]):
             placed = _judge(group, number, pose, carrier.pose, touching)
         rests.append(placed)
         if placed is None:
@@ -189,15 +198,21 @@ def _rests(
 
 def _touching(
     model: 'mujoco.MjModel', data: 'mujoco.MjData', first: int, count: int,
-) -> set[tuple[int, int]]:
-    """Give the pairs of numbers in a group that touch; the lower one comes first."""
-    pairs = set()
+) -> tuple[set[tuple[int, int]], set[int]]:
+    """
+    Give the pairs of numbers in a group that touch, the lower one first.
+
+    And the numbers of the things that are squeezed into another one.
+    """
+    pairs, jammed = set(), set()
     for contact in data.contact[:data.ncon]:
         # The normal points from the first geom to the second.
         a, b = (int(model.geom_bodyid[geom]) - first for geom in contact.geom)
         if 0 <= a < count and 0 <= b < count:
             pairs.add((a, b) if contact.frame[2] >= 0 else (b, a))
-    return pairs
+            if contact.dist < -DEEPEST:
+                jammed |= {a, b}
+    return pairs, jammed
 
 
 def _judge(

@@ -27,6 +27,7 @@ from ros2_refseg.data.tabletop.layout import Item, Layout
 from ros2_refseg.data.tabletop.materials import (
     Look,
     is_covered,
+    normals,
     rgba,
     texture,
     wrapping,
@@ -204,7 +205,8 @@ def _add_thing(
                 inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL)
             if covered:
                 shape.usertexcoord = wrapping(thing.kind, index, look.cover).ravel()
-                shape.userfacetexcoord = np.arange(faces.size)
+                shape.usernormal = normals(thing.kind, index).ravel()
+                shape.userfacetexcoord = shape.userfacenormal = np.arange(faces.size)
             body.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name, **common)
         else:
             body.add_geom(type=getattr(mujoco.mjtGeom, f'mjGEOM_{part.shape.upper()}'),

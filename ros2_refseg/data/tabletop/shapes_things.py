@@ -37,7 +37,7 @@ from ros2_refseg.data.tabletop.shapes import (
 
 def _pen() -> Kind:
     return Kind(
-        words=WORDS['pen'], radius=0.078, height=0.016,
+        words=WORDS['pen'], radius=0.078, height=0.017,
         parts=(Part('mesh', mesh='pen'), Part('mesh', mesh='pen_cap', paint='shade'),
                Part('mesh', mesh='pen_tip', paint='dark'),
                Part('box', (0.018, 0.0018, 0.0010), (0.054, 0, 0.0168), paint='metal')),
@@ -160,7 +160,7 @@ def _donut() -> Kind:
         words=WORDS['donut'], radius=0.054, height=0.038,
         parts=(Part('mesh', mesh='donut'), Part('mesh', mesh='donut_dough', paint='dough')),
         meshes={
-            'donut': lambda: ring(_round(centre, 0.0197, -10, 190)),
+            'donut': lambda: ring(_round(centre, 0.0197, 12, 168)),
             'donut_dough': lambda: ring(_round(centre, 0.018, -90, 230)),
         })
 
