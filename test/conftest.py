@@ -17,6 +17,7 @@
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,19 @@ def pytest_pycollect_makemodule(
 class _SkippedModule(pytest.Module):
     def collect(self) -> list:
         pytest.skip(self.config.stash[_MISSING_ROS], allow_module_level=True)
+
+
+@pytest.fixture(scope='session')
+def tensorboard_curve() -> Callable[[Path], dict[int, float]]:
+    """Give what reads the loss that TensorBoard shows at each step of the run in a folder."""
+    def read(run: Path) -> dict[int, float]:
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+        events = EventAccumulator(str(run / 'tensorboard'))
+        events.Reload()
+        return {event.step: event.value for event in events.Scalars('loss/total')}
+
+    return read
 
 
 @pytest.fixture(scope='session')

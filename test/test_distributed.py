@@ -22,7 +22,6 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ros2_refseg.checkpoint import Checkpoint
 from ros2_refseg.data.samples import ResumableBatches
@@ -38,69 +37,78 @@ CONFIG = {
     },
     'weights': None, 'iterations': 6, 'images_per_batch': 4, 'optimizer': 'sgd',
     'learning_rate': 5e-3, 'schedule': 'step', 'gradient_clip': 2.0, 'dice_weight': 1.0,
-    'unknown_rate': 0.2, 'workers': 0, 'checkpoint_every': 4, 'validate_every': 6, 'seed': 3,
+    'unknown_rate': 0.2, 'workers': 0, 'checkpoint_every': 2, 'validate_every': 6, 'seed': 3,
 }
-# refseg with a loss of every step in its records.
+# refseg with the loss of every step in its records, that stops after step 4.
 REFSEG = """
 from ros2_refseg import training
 from ros2_refseg.cli import main
 
+train_step = training.Trainer._train_step
+
+def until_step_4(trainer, batch):
+    if trainer.step == 4:
+        raise SystemExit
+    return train_step(trainer, batch)
+
+training.Trainer._train_step = until_step_4
 training.LOG_EVERY = 1
 raise SystemExit(main())
 """
 
 
-def train(processes: int, config: Path, data: Path, out: Path) -> subprocess.CompletedProcess:
-    script = out.parent / 'refseg.py'
-    script.write_text(REFSEG)
-    return subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node',
-         str(processes), str(script), 'train', str(config), '--data', str(data),
-         '--out', str(out), '--device', 'cpu'],
-        env={**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'}, cwd=out.parent,
-        capture_output=True, text=True,
-    )
-
-
-def curve(out: Path) -> dict[int, float]:
-    """Read the loss that TensorBoard shows at each step."""
-    events = EventAccumulator(str(out / 'tensorboard'))
-    events.Reload()
-    return {event.step: event.value for event in events.Scalars('loss/total')}
-
-
 @pytest.fixture(scope='module')
 def runs(squares, tmp_path_factory):
-    """Train in one process, and in two that give way to one after the state of step 4."""
+    """Train in one process, and again with steps 3 and 4 of 6 in two."""
     folder = tmp_path_factory.mktemp('runs')
-    config = folder / 'config.yaml'
-    config.write_text(yaml.safe_dump(CONFIG))
+    config = TrainingConfig(**CONFIG)
+    (folder / 'config.yaml').write_text(yaml.safe_dump(CONFIG))
+    (folder / 'refseg.py').write_text(REFSEG)
+    train_step = Trainer._train_step
+
+    def until_step_2(trainer, batch):
+        if trainer.step == 2:
+            raise SystemExit
+        return train_step(trainer, batch)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr('ros2_refseg.training.LOG_EVERY', 1)
-        Trainer(TrainingConfig(**CONFIG), squares, folder / 'one', 'cpu').run()
-    printed = train(2, config, squares, folder / 'two')
-    assert printed.returncode == 0, printed.stderr
-    return folder, printed
+        Trainer(config, squares, folder / 'one', 'cpu').run()
+        with pytest.raises(SystemExit), patch.context() as inner:
+            inner.setattr(Trainer, '_train_step', until_step_2)
+            Trainer(config, squares, folder / 'two', 'cpu').run()
+        torchrun = subprocess.run(
+            [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2',
+             'refseg.py', 'train', 'config.yaml', '--data', str(squares), '--out', 'two',
+             '--device', 'cpu'],
+            env={**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'}, cwd=folder,
+            capture_output=True, text=True,
+        )
+        assert torchrun.returncode == 0, torchrun.stderr
+        resumed = Trainer(config, squares, folder / 'two', 'cpu')
+        assert resumed.step == 4, 'two processes went on from step 2 to here'
+        resumed.run()
+    return folder
 
 
-def test_two_processes_get_the_loss_of_one(runs):
-    folder, printed = runs
-    one, two = curve(folder / 'one'), curve(folder / 'two')
+def test_two_processes_get_the_loss_of_one(runs, tensorboard_curve):
+    one, two = (tensorboard_curve(runs / run) for run in ('one', 'two'))
     assert list(one) == list(two) == [1, 2, 3, 4, 5, 6]
     assert list(two.values()) == pytest.approx(list(one.values()), rel=1e-3)
     assert one[6] != pytest.approx(one[1], rel=1e-2), 'nothing was learned that could differ'
-    assert printed.stdout.count('written: ') == 1, 'the first process alone writes'
 
 
 def test_two_processes_end_with_the_weights_of_one(runs):
-    folder, _ = runs
-    one, two = (
-        Checkpoint.load(folder / run / 'checkpoint.safetensors') for run in ('one', 'two')
-    )
+    one, two = (Checkpoint.load(runs / run / 'checkpoint.safetensors') for run in ('one', 'two'))
     assert two.scores['val']['samples'] == one.scores['val']['samples'] == 16
     weights = two.network.state_dict()
     for name, weight in one.network.state_dict().items():
         torch.testing.assert_close(weights[name], weight, rtol=2e-2, atol=2e-3, msg=name)
+
+
+def test_the_first_process_alone_writes(runs):
+    starts = len(list((runs / 'two/tensorboard').iterdir()))
+    assert starts == 3, 'one before, one with two processes, one after'
 
 
 def test_parts_of_a_batch_make_the_batch():

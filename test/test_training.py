@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Samples, training and evaluation on a small data set drawn for the purpose."""
+"""Samples and training on a small data set drawn for the purpose."""
 
 import os
 import signal
@@ -20,13 +20,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 import yaml
 
+from ros2_refseg.cefnet.loss import dice_loss
 from ros2_refseg.checkpoint import Checkpoint
-from ros2_refseg.data.refer import ReferDataset
+from ros2_refseg.data.refer import NewReference, NewSentence, ReferDataset, ReferWriter
 from ros2_refseg.data.samples import ImageSamples, ResumableBatches, collate, contour_of
 from ros2_refseg.data.vocabulary import UNKNOWN_ID, Vocabulary
 from ros2_refseg.training import (
@@ -36,6 +38,7 @@ from ros2_refseg.training import (
     learning_rate_factor,
 )
 from ros2_refseg.training_config import TrainingConfig
+from ros2_refseg.training_progress import DataWait
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = {
@@ -106,6 +109,50 @@ def test_batches_cover_every_image_once_an_epoch_and_resume_where_they_were():
     assert whole[:3] != whole[3:6]
 
 
+@pytest.fixture(scope='module')
+def typos_and_absent(tmp_path_factory):
+    """Draw grey pictures that hold nothing of what is said, one of them with a typing error."""
+    folder = tmp_path_factory.mktemp('absent') / 'data'
+    writer = ReferWriter(folder, 'absent', 'refseg', [])
+    encoded = cv2.imencode('.png', np.full((60, 80, 3), 128, np.uint8))[1].tobytes()
+    for number in range(4):
+        writer.add(f'{number}.png', encoded, (60, 80), 'val' if number == 3 else 'train', [
+            NewReference('', None, [NewSentence('teh purple cat', 'typo', clean='the purple cat')]),
+        ])
+    writer.close()
+    return folder
+
+
+def test_an_absent_target_is_an_empty_mask_without_contour(typos_and_absent):
+    samples = ImageSamples(ReferDataset(typos_and_absent), Vocabulary(('cat',)), 2, 0)
+    item = samples[0, (1, 2), 64]
+    assert item['masks'].shape == (2, 64, 64)
+    assert not item['masks'].any() and not item['contours'].any()
+
+
+def test_absent_targets_are_learned_and_typing_errors_are_no_words(typos_and_absent, tmp_path):
+    config = TrainingConfig(**{**TINY, 'iterations': 12, 'validate_every': 12})
+    trainer = Trainer(config, typos_and_absent, tmp_path, 'cpu')
+    assert set(trainer.vocabulary.words) == {'the', 'purple', 'cat'}
+    seen = losses(trainer)
+    assert np.isfinite(seen).all() and seen[-1] < seen[0]
+    assert 0 <= trainer.scores['val'].pop('rightly_empty') <= 1
+    assert trainer.scores['val'] == {'samples': 0}
+
+
+def test_dice_of_an_empty_target_pushes_what_is_there_away_and_no_more():
+    truth = torch.zeros(1, 1, 8, 8)
+    logits = torch.full((1, 1, 8, 8), -20.0)
+    logits[..., 2, 2:4] = 2.0  # two pixels too many
+    logits.requires_grad_()
+    loss = dice_loss(logits, truth)
+    loss.backward()
+    assert 0 < loss.item() < 1
+    assert (logits.grad[..., 2, 2:4] > 0.01).all()
+    assert logits.grad.abs().sum() - logits.grad[..., 2, 2:4].sum() < 1e-6
+    assert dice_loss(torch.full((1, 1, 8, 8), -20.0), truth).item() == pytest.approx(0, abs=1e-6)
+
+
 def losses(trainer: Trainer) -> list[float]:
     seen = []
     step = trainer._train_step
@@ -120,36 +167,83 @@ def losses(trainer: Trainer) -> list[float]:
     return seen
 
 
-class Killed(BaseException):
-    """Stands for a kill: nothing after it runs."""
+# refseg with the loss of every step in its records; ITS_MOMENT says when it kills itself.
+KILLED_REFSEG = """
+import os, signal, sys
+import torch
+from ros2_refseg import training
+from ros2_refseg.cli import main
+
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+ITS_MOMENT
+torch.set_num_threads(1)
+torch.use_deterministic_algorithms(True)
+training.LOG_EVERY = 1
+main(sys.argv[1:])
+"""
+IN_STEP_8 = """
+train_step = training.Trainer._train_step
+
+def killed_in_step_8(trainer, batch):
+    terms = train_step(trainer, batch)
+    return kill() if trainer.step == 7 else terms
+
+training.Trainer._train_step = killed_in_step_8
+"""
+# Files are written one after another: the state of step 3, a checkpoint, the state of step 6.
+WHILE_WRITING_THE_STATE_OF_STEP_6 = """
+files = []
+
+def killed_in_the_third_file(file):
+    files.append(file)
+    return kill() if len(files) == 3 else None
+
+os.fsync = killed_in_the_third_file
+"""
 
 
-def test_a_resumed_run_is_the_run_that_was_not_interrupted(squares, tmp_path):
-    config = TrainingConfig(**TINY)
-    whole = losses(Trainer(config, squares, tmp_path / 'whole', 'cpu'))
-    assert len(whole) == 6
+@pytest.fixture
+def deterministic(monkeypatch):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    monkeypatch.setattr('ros2_refseg.training.LOG_EVERY', 1)
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(threads)
 
-    trainer = Trainer(config, squares, tmp_path / 'cut', 'cpu')
-    step = trainer._train_step
 
-    def killed_at_step_5(batch):
-        if trainer.step == 5:
-            raise Killed
-        return step(batch)
+@pytest.mark.parametrize('moment, last_state', [
+    (IN_STEP_8, 6), (WHILE_WRITING_THE_STATE_OF_STEP_6, 3),
+], ids=['in a step', 'while writing'])
+def test_a_killed_run_goes_on_along_the_same_curve(
+    moment, last_state, squares, tmp_path, deterministic, tensorboard_curve
+):
+    values = {**TINY, 'iterations': 10, 'unknown_rate': 0.3, 'checkpoint_every': 3}
+    config = TrainingConfig(**values)
+    Trainer(config, squares, tmp_path / 'whole', 'cpu').run()
+    whole = tensorboard_curve(tmp_path / 'whole')
+    assert list(whole) == list(range(1, 11))
 
-    trainer._train_step = killed_at_step_5
-    with pytest.raises(Killed):
-        trainer.run()
-    resumed = Trainer(config, squares, tmp_path / 'cut', 'cpu')
-    assert resumed.step == 4, 'the last state saved'
-    assert losses(resumed) == pytest.approx(whole[4:], rel=1e-4)
-    one, other = (
-        Checkpoint.load(tmp_path / run / 'checkpoint.safetensors') for run in ('whole', 'cut')
+    (tmp_path / 'config.yaml').write_text(yaml.safe_dump(values))
+    (tmp_path / 'refseg.py').write_text(KILLED_REFSEG.replace('ITS_MOMENT', moment))
+    killed = subprocess.run(
+        [sys.executable, 'refseg.py', 'train', 'config.yaml', '--data', str(squares),
+         '--out', 'cut', '--device', 'cpu'],
+        env={**os.environ, 'PYTHONPATH': str(ROOT)}, cwd=tmp_path, capture_output=True, text=True,
     )
-    for name, weight in one.network.state_dict().items():
-        torch.testing.assert_close(
-            other.network.state_dict()[name], weight, rtol=1e-2, atol=2e-3, msg=name
-        )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    resumed = Trainer(config, squares, tmp_path / 'cut', 'cpu')
+    assert resumed.step == last_state
+    resumed.run()
+    assert tensorboard_curve(tmp_path / 'cut') == whole
+    one, other = (
+        Checkpoint.load(tmp_path / run / 'checkpoint.safetensors').network.state_dict()
+        for run in ('whole', 'cut')
+    )
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_a_run_learns_and_leaves_a_checkpoint_that_says_how(squares, tmp_path):
@@ -167,25 +261,11 @@ def test_a_run_learns_and_leaves_a_checkpoint_that_says_how(squares, tmp_path):
     assert any((tmp_path / 'run/tensorboard').iterdir())
 
 
-def test_a_run_killed_by_the_system_resumes(squares, tmp_path):
-    config = tmp_path / 'long.yaml'
-    config.write_text(yaml.safe_dump({**TINY, 'iterations': 100_000, 'validate_every': 100_000}))
-    command = [
-        sys.executable, '-c', 'from ros2_refseg.cli import main; raise SystemExit(main())',
-        'train', str(config), '--data', str(squares), '--out', str(tmp_path / 'run'),
-        '--device', 'cpu',
-    ]
-    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
-    ) as run:
-        # The progress bar ends in a carriage return; 20 iterations have saved ten states.
-        for line in iter(lambda: run.stderr.readline(), ''):
-            if 'loss=' in line:
-                break
-        run.send_signal(signal.SIGKILL)
-    resumed = Trainer(TrainingConfig.load(config), squares, tmp_path / 'run', 'cpu')
-    assert resumed.step >= 18 and resumed.step % 2 == 0
+def test_other_data_do_not_go_on_with_a_run(squares, typos_and_absent, tmp_path):
+    config = TrainingConfig(**{**TINY, 'iterations': 1})
+    Trainer(config, squares, tmp_path, 'cpu').run()
+    with pytest.raises(ValueError, match='holds a run with another vocabulary'):
+        Trainer(config, typos_and_absent, tmp_path, 'cpu')
 
 
 def test_another_configuration_does_not_go_on_with_a_run(squares, tmp_path):
@@ -210,6 +290,21 @@ def test_starting_from_a_checkpoint_keeps_words_and_weights(squares, tmp_path):
     assert left and all('.coattention.' in name or '.fuse.' in name for name in left)
     weight = 'encoder.res5.1.conv2.weight'
     assert torch.equal(trainer.network.state_dict()[weight], loaded.network.state_dict()[weight])
+
+
+def test_the_wait_for_data_is_measured_from_the_first_batch_on(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr('time.perf_counter', lambda: clock[0])
+
+    def batches():
+        for seconds in (100, 3, 3, 3):
+            clock[0] += seconds
+            yield seconds
+
+    wait = DataWait(torch.device('cpu'))
+    for _ in wait.watch(batches()):
+        clock[0] += 1
+    assert wait.share() == pytest.approx(9 / 13)
 
 
 def test_schedules():

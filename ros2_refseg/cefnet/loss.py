@@ -90,10 +90,14 @@ class ReferringLoss(nn.Module):
 
 
 def dice_loss(logits: Tensor, truth: Tensor) -> Tensor:
-    """Give 1 - Dice of Bx1xHxW logits and their truth, the mean over the batch, in [0, 1]."""
+    """
+    Give 1 - Dice of Bx1xHxW logits and their truth, the mean over the batch, in [0, 1].
+
+    Where the truth is empty, because the target is absent, it falls to zero with what is predicted.
+    """
     probability = logits.sigmoid()
     overlap = (probability * truth).sum((1, 2, 3))
-    # One pixel's worth of smoothing keeps the gradient finite where both are empty.
+    # One pixel's worth of smoothing keeps value and gradient finite where both are empty.
     return (1 - (2 * overlap + 1) / (probability.sum((1, 2, 3)) + truth.sum((1, 2, 3)) + 1)).mean()
 
 

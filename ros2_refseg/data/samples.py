@@ -55,8 +55,9 @@ class ImageSamples(Dataset):
     Images with ``sentences_per_image`` of their (reference, sentence) pairs each.
 
     Several sentences about one image teach that the words decide, and what does not depend on them
-    is computed once. An item is asked for as (index, seed, side of the image in pixels) and depends
-    on nothing else, so that a resumed run sees what the interrupted one would have seen.
+    is computed once. The mask and the contour of an absent target are empty. An item is asked for
+    as (index, seed, side of the image in pixels) and depends on nothing else, so that a resumed run
+    sees what the interrupted one would have seen.
     """
 
     def __init__(
