@@ -197,6 +197,11 @@ def test_a_household_data_set_has_absent_targets_and_clean_tokens(tmp_path):
             assert (tokenize(sentence) != tokens) == (form == 'typo')
 
 
+def test_an_unknown_level_is_named(tmp_path):
+    with pytest.raises(ValueError, match="level is 'hard'; it must be one of simple, household"):
+        generate(tmp_path / 'data', 1, seed=0, level='hard')
+
+
 def test_scene_json_lists_what_is_out_of_the_ordinary(views):
     view = views[0]
     thing = dataclasses.replace(view.objects[0], pattern='striped', second_colour='white',

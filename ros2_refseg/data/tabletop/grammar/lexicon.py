@@ -48,7 +48,8 @@ METAL_GRAY = ('silver', 'gray', 'grey')
 """What people call the gray of bare metal."""
 
 COLOUR = Wording(pre=('{c}', '{c} colored', '{c} coloured'),
-                 tail=('in {c}', 'with {c} color', 'of {c} color'), is_=('{c}', 'colored {c}'))
+                 tail=('in {c}', 'the {c} one', 'with {c} color', 'of {c} color'),
+                 is_=('{c}', 'colored {c}'))
 
 PATTERN_WORDS: dict[str, Wording] = {
     'striped': Wording(
@@ -126,7 +127,6 @@ SIZE_WORDS: dict[str, Wording] = {
 }
 
 UPRIGHT = ('bottle', 'can', 'vase', 'glass', 'candle', 'lamp', 'box')
-LONG = ('pen', 'spoon', 'fork', 'hammer', 'screwdriver', 'carrot', 'banana')
 ADJECTIVES: dict[str, dict[str, tuple[tuple[str, str, str], ...]]] = {
     'big': {'': (('big', 'bigger', 'biggest'), ('large', 'larger', 'largest')),
             'upright': (('tall', 'taller', 'tallest'),),
@@ -156,12 +156,13 @@ IN_HALF: dict[str, tuple[str, ...]] = {
     side: wording.is_ for side, wording in ON_SIDE.items()}
 
 CORNER = Wording(
-    ('{v} {h}', '{w} {h}', '{v}-{h}', '{v} {h} corner'),
-    ('{v} {h}', '{v} {h} corner'),
+    ('{v} {h}', '{w} {h}', '{v}-{h}', '{v} {h} corner', '{z} {h}'),
+    ('{v} {h}', '{v} {h} corner', '{z} {h}'),
     ('in the {v} {h} corner', 'at the {v} {h}', 'in the {v} {h}', 'in the {w} {h} corner',
      'in the {v} {h} corner of the image', 'on the {v} {h}', 'in the {w} {h}', 'at {v} {h}',
-     'in the corner at the {v} {h}'))
+     'in the corner at the {v} {h}', 'in the {z} {h} corner', 'at the {z} {h}'))
 CORNER_OTHER = {'top': 'upper', 'bottom': 'lower'}
+CORNER_DEPTH = {'top': 'back', 'bottom': 'front'}
 
 MIDDLE = Wording(
     _split('middle, center, central, centre'), _split('in middle, dead center'),
@@ -196,20 +197,22 @@ FIRST: dict[str, Wording] = {
                       _split('nearest to the bottom, closest to the bottom, at the very bottom, '
                              'lowest down, furthest down, closest to the bottom edge'),
                       (('first', 'from the bottom'),)),
-    'near': Wording(_split('closest, nearest, front, frontmost, foremost'), _split('in front'),
+    'near': Wording(_split('closest, nearest, front, frontmost, foremost, near'),
+                    _split('in front'),
                     _split('closest to the camera, nearest to the camera, at the front, '
                            'in the front, closest to me, nearest to me, closest to us, '
                            'closest to you, nearest to you, in the foreground, nearest, closest, '
                            'nearest to the robot, closest to the robot, nearest to us, '
-                           'closest to the viewer, nearest the camera, right in front'),
+                           'closest to the viewer, nearest the camera, right in front, '
+                           'on the near side'),
                     (('first', 'from the front'),)),
     'far': Wording(_split('farthest, furthest, back, rear, most distant, farthest away, '
-                          'furthest away, rearmost'), _split('in back'),
+                          'furthest away, rearmost, far'), _split('in back'),
                    _split('farthest from the camera, furthest away, at the back, in the back, '
                           'farthest away, furthest from me, farthest from me, in the background, '
                           'furthest back, farthest back, furthest from the camera, most distant, '
                           'furthest from us, farthest from you, all the way in the back, '
-                          'furthest from the robot, in the rear, most far away'),
+                          'furthest from the robot, in the rear, on the far side'),
                    (('first', 'from the back'),)),
 }
 """The first one from somewhere."""
@@ -256,8 +259,7 @@ RELATION_WORDS: dict[str, tuple[str, ...]] = {
                       f'on the {side} side of {{}}',
                       f'{side} from {{}}', f'at the {side} of {{}}')
        for side in ('left', 'right')},
-    'behind': ('behind {}', 'right behind {}', 'in back of {}', 'directly behind {}', 'beyond {}',
-               'in the back of {}'),
+    'behind': ('behind {}', 'right behind {}', 'in back of {}', 'directly behind {}', 'beyond {}'),
     'in front of': ('in front of {}', 'right in front of {}', 'before {}',
                     'directly in front of {}', 'in the front of {}'),
     'next to': ('next to {}', 'beside {}', 'by {}', 'near {}', 'close to {}', 'right next to {}',
@@ -275,14 +277,15 @@ RELATION_WORDS: dict[str, tuple[str, ...]] = {
 """What follows "that is"."""
 
 RELATION_TAILS: dict[str, tuple[str, ...]] = {
-    'holds inside': ('with {} in it', 'with {} inside', 'containing {}', 'holding {}',
-                     'that contains {}', 'that has {} in it', 'that holds {}',
+    'holds inside': ('with {} in it', 'with {}', 'that {} is in', '{} is in', 'with {} inside',
+                     'containing {}', 'holding {}', 'that contains {}', 'that has {} in it', 'that holds {}',
                      'with {} inside of it'),
-    'holds on top': ('with {} on it', 'with {} on top', 'that has {} on it', 'carrying {}',
-                     'supporting {}', 'with {} on top of it'),
+    'holds on top': ('with {} on it', 'with {}', 'that {} is on', 'that {} sits on',
+                     '{} is on', 'that {} is standing on', 'with {} on top', 'that has {} on it',
+                     'carrying {}', 'supporting {}', 'with {} on top of it'),
     'same colour': ('of the same color as {}', 'with the same color as {}',
                     'that has the same color as {}', 'in the same color as {}'),
-    'under': ('with {} on it', 'supporting {}', 'with {} on top'),
+    'under': ('with {} on it', 'that {} is on', 'supporting {}', 'with {} on top'),
     'on': ('that lies on {}', 'that sits on {}', 'that stands on {}', 'that rests on {}',
            'someone put on {}'),
     'in': ('that lies in {}', 'that sits in {}', 'someone put in {}'),

@@ -49,7 +49,7 @@ NOUNS: dict[str, Noun] = {
     'plate': _noun(('plate', 'dinner plate'), 'plate'),
     'dish': _noun(('dish',), 'plate', perhaps=('bowl', 'pan')),
     'bottle': _noun(('bottle',), 'bottle', perhaps=('vase',)),
-    'can': _noun(('can', 'tin', 'soda can', 'tin can', 'coke can'), 'can'),
+    'can': _noun(('can', 'tin', 'soda can', 'tin can'), 'can'),
     'box': _noun(('box', 'carton', 'cardboard box'), 'box', perhaps=('cube',)),
     'ball': _noun(('ball', 'sphere'), 'ball'),
     'cube': _noun(('cube', 'block'), 'cube', perhaps=('box',)),

@@ -43,7 +43,7 @@ from ros2_refseg.data.tabletop.grammar.places import (
 )
 from ros2_refseg.data.tabletop.grammar.rankings import ByDistance, Other, Rank, Sized
 from ros2_refseg.data.tabletop.grammar.relations import Between, Related
-from ros2_refseg.data.tabletop.grammar.scene import Scene
+from ros2_refseg.data.tabletop.grammar.scene import SLIM, Scene
 from ros2_refseg.data.tabletop.grammar.truth import TRUE
 
 MASS_NOUNS = ('food', 'cutlery')
@@ -181,6 +181,8 @@ class Speaker:
         if slot == 'pre':
             return replace(phrase, pre=(words, *phrase.pre))
         if slot == 'around':
+            if not phrase.head and phrase.pre:
+                phrase = replace(phrase, head='one')
             return replace(phrase, pre=(words[0], *phrase.pre), tails=(*phrase.tails, words[1]))
         if slot == 'among':
             return Phrase(f'{words} {phrase.many}')
@@ -248,7 +250,7 @@ class Speaker:
         """Give the triples for any thing, and those for the kind that a phrase names."""
         table = lexicon.ADJECTIVES[axis]
         shape = ''
-        for group, name in ((lexicon.UPRIGHT, 'upright'), (lexicon.LONG, 'long')):
+        for group, name in ((lexicon.UPRIGHT, 'upright'), (SLIM, 'long')):
             if any(phrase.head in NOUNS[kind].words for kind in group):
                 shape = name
         return table[''], table[shape] if shape else ()
@@ -285,7 +287,8 @@ class Speaker:
     @_wording.register
     def _(self, part: InCorner, phrase: Phrase) -> tuple[Wording, bool]:
         return _fill(lexicon.CORNER, v=part.vertical, h=part.horizontal,
-                     w=lexicon.CORNER_OTHER[part.vertical]), True
+                     w=lexicon.CORNER_OTHER[part.vertical],
+                     z=lexicon.CORNER_DEPTH[part.vertical]), True
 
     @_wording.register
     def _(self, part: InMiddle, phrase: Phrase) -> tuple[Wording, bool]:

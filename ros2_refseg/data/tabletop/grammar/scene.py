@@ -32,6 +32,10 @@ PLAIN_TO_SEE = 0.35
 """Share of an object that must not be hidden for anybody to be sure what it is."""
 
 
+SLIM = ('pen', 'spoon', 'fork', 'hammer', 'screwdriver', 'carrot', 'banana')
+"""Kinds whose box in the image says little of how far they reach."""
+
+
 @dataclass(frozen=True)
 class Spot:
     """
@@ -127,8 +131,9 @@ class Scene:
                      self.spots[one].y - self.spots[other].y)
 
     def half_width(self, index: int) -> float:
-        """Give half of an object's visible width in metres."""
-        return 0.5 * self.spots[index].wide * self.spots[index].depth / self.focal
+        """Give half of an object's width in metres; of slim things, which may lie askew, less."""
+        share = 0.25 if self.things[index].kind in SLIM else 0.5
+        return share * self.spots[index].wide * self.spots[index].depth / self.focal
 
     def rests_on(self, index: int) -> tuple[int, ...]:
         """List what an object stands on or lies in, from the nearest down to the table."""
