@@ -278,8 +278,8 @@ RELATION_WORDS: dict[str, tuple[str, ...]] = {
 
 RELATION_TAILS: dict[str, tuple[str, ...]] = {
     'holds inside': ('with {} in it', 'with {}', 'that {} is in', '{} is in', 'with {} inside',
-                     'containing {}', 'holding {}', 'that contains {}', 'that has {} in it', 'that holds {}',
-                     'with {} inside of it'),
+                     'containing {}', 'holding {}', 'that contains {}', 'that has {} in it',
+                     'that holds {}', 'with {} inside of it'),
     'holds on top': ('with {} on it', 'with {}', 'that {} is on', 'that {} sits on',
                      '{} is on', 'that {} is standing on', 'with {} on top', 'that has {} on it',
                      'carrying {}', 'supporting {}', 'with {} on top of it'),
