@@ -60,7 +60,7 @@ def _segment(args: argparse.Namespace) -> None:
         print(f'found, {score}, {int((result.mask > 0).sum())} pixels in the box '
               f'x {x}, y {y}, width {width}, height {height}')
     else:
-        print(f'not found, {score}')
+        print(f'not found; {score}')
     for path, pixels in (
         (args.out, cv2.cvtColor(draw_overlay(image, result), cv2.COLOR_RGB2BGR)),
         (args.mask, result.mask),
