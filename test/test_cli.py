@@ -32,6 +32,7 @@ def picture(tmp_path):
 
 @pytest.mark.parametrize('command', [
     [], ['segment'], ['train'], ['ablate'], ['eval'], ['data'], ['data', 'tabletop'],
+    ['data', 'check'], ['data', 'import'],
 ])
 def test_help(command, capsys):
     with pytest.raises(SystemExit) as stop:

@@ -20,7 +20,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import yaml
+from small_data import write_referit
 
+from ros2_refseg.checkpoint import Checkpoint
+from ros2_refseg.cli import main
 from ros2_refseg.data.dataset import UnknownSplitError
 from ros2_refseg.data.joint import JointDataset, open_dataset, open_datasets
 from ros2_refseg.data.refer import NewReference, ReferWriter, encode_mask
@@ -73,8 +77,9 @@ def test_training_leaves_out_what_the_others_hold_out(paths):
     assert joint.left_out == [(3, 6), (2, 4), (3, 6)]
     held_out = set().union(*(open_dataset(path).held_out_images() for path in paths))
     assert held_out == joint.held_out_images() == {f'COCO {number}' for number in range(2, 9)}
-    assert 'refcoco train: 8 sentences about 4 references in 4 images; left out' in joint.describe()
-    assert ': 3 images with 6 sentences' in joint.describe()
+    assert joint.describe().startswith(
+        'refcoco train: 8 sentences about 4 references in 4 images; 3 images with 6 sentences of '
+        'them left out')
     assert joint.describe().endswith(
         'refcoco, refcoco+, refcocog train: 6 sentences about 3 references in 3 images')
 
@@ -123,3 +128,33 @@ def test_training_samples_come_from_a_joint_data_set(paths):
 
 def test_one_path_is_that_data_set(paths):
     assert open_datasets(paths[0], 'val').name == open_datasets([paths[0]], 'val').name == 'refcoco'
+
+
+def train(folder: Path, data: list[Path], **options) -> Checkpoint:
+    """Train the smallest network for an iteration, as a user does."""
+    config = folder / 'tiny.yaml'
+    config.write_text(yaml.safe_dump({
+        'model': {'preset': 'edge', 'image_size': 32, 'channels': 8, 'attention_channels': 4,
+                  'decoder_channels': 4},
+        'weights': None, 'iterations': 1, 'images_per_batch': 2, 'workers': 0, **options}))
+    named = [word for path in data for word in ('--data', str(path))]
+    assert main(['train', str(config), *named, '--out', str(folder / 'run'),
+                 '--device', 'cpu']) == 0
+    return Checkpoint.load(folder / 'run' / 'checkpoint.safetensors')
+
+
+def test_training_on_several_says_what_it_leaves_out(paths, tmp_path, capsys):
+    checkpoint = train(tmp_path, paths)
+    printed = capsys.readouterr().out
+    assert '2 images with 4 sentences of them left out' in printed
+    assert checkpoint.training['data'] == 'refcoco, refcoco+, refcocog'
+    assert checkpoint.training['sentences'] == 6
+    assert checkpoint.scores['val']['samples'] == 6, 'val of all three'
+
+
+def test_training_on_train_and_val_scores_nothing_that_it_saw(tmp_path):
+    folder = tmp_path / 'referit'
+    write_referit(folder, folder / 'images', folder / 'mask')
+    checkpoint = train(tmp_path, [folder], train_split='trainval')
+    assert checkpoint.training['sentences'] == 4
+    assert 'val' not in checkpoint.scores

@@ -353,6 +353,16 @@ def test_the_file_of_the_references_names_the_data_set_as_well(data):
     assert len(ReferDataset(copy, 'all')) == 6
 
 
+def test_the_json_of_grefcoco_and_the_folder_one_stands_in(data, monkeypatch):
+    path = data / 'tabletop' / 'refs(refseg).p'
+    (data / 'tabletop' / 'grefs(unc).json').write_text(json.dumps(load_pickle(path)))
+    with pytest.raises(ValueError, match='choose split_by from unc, refseg'):
+        ReferDataset(data)
+    monkeypatch.chdir(data / 'tabletop')
+    dataset = ReferDataset('.', 'all', split_by='unc')
+    assert (dataset.name, len(dataset)) == ('tabletop', 6)
+
+
 def test_held_out_images(data):
     assert ReferDataset(data).held_out_images() == {
         str((data / 'images' / 'tabletop' / '2.png').resolve())}

@@ -24,7 +24,7 @@ import numpy as np
 from ros2_refseg.data.dataset import ReferringDataset, is_training_split
 from ros2_refseg.data.pictures import identify_image, walk
 from ros2_refseg.data.published import Published, Size, find_published
-from ros2_refseg.data.refer import ReferDataset, list_references
+from ros2_refseg.data.refer import ReferDataset, list_references, split_by_of
 from ros2_refseg.data.referit import QUERIES_DEPTH as DEPTH
 from ros2_refseg.data.referit import ReferItDataset, find_queries
 
@@ -116,8 +116,7 @@ def _check(path: Path, open_it: Callable[[], ReferringDataset], tried: int) -> R
     except (ValueError, OSError) as error:
         report.problems.append(str(error))
         return report
-    split_by = path.stem.partition('(')[2].rstrip(')')
-    report.published = find_published(dataset.name, split_by)
+    report.published = find_published(dataset.name, split_by_of(path))
     report.title = report.published.title if report.published else f'data set {dataset.name}'
     _count(report, dataset)
     _check_pictures(report, dataset, tried)

@@ -111,10 +111,10 @@ class JointDataset(ReferringDataset):
 
     def describe(self) -> str:
         """Say what is in it, and what of each data set was left out, a line each."""
-        lines = [f'{dataset.describe()}; left out, because another data set holds them for val or '
-                 f'test: {images:,} images with {sentences:,} sentences'
-                 for dataset, (images, sentences)
-                 in zip(self.datasets, self.left_out, strict=True)]
+        lines = [
+            f'{dataset.describe()}; {images:,} images with {sentences:,} sentences of them left '
+            'out, which another data set holds for val or test'
+            for dataset, (images, sentences) in zip(self.datasets, self.left_out, strict=True)]
         return '\n'.join([*lines, super().describe()])
 
     def mask(self, reference: Reference) -> np.ndarray:

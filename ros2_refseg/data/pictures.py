@@ -92,6 +92,11 @@ def walk(starts: Iterable[Path], depth: int | None = None) -> Iterator[tuple[Pat
             yield Path(folder), names
 
 
+def name_folder(path: Path) -> Path:
+    """Give a folder a path that has its name and its parent's in it, which . and .. have not."""
+    return path if path.name and path.name != '..' and path.parent.name else path.resolve()
+
+
 def identify_image(path: Path | str) -> str:
     """Name a picture so that the same one has the same name in every data set that holds it."""
     coco = _COCO_NAME.fullmatch(Path(path).name)

@@ -49,7 +49,7 @@ def load_pickle(path: Path | str) -> Any:
             # Python 2's str may hold anything; Latin-1 knows every byte.
             return _PlainUnpickler(io.BytesIO(data), encoding='latin1').load()
     except (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError,
-            AttributeError, OverflowError, MemoryError) as error:
+            AttributeError, OverflowError, MemoryError, RecursionError) as error:
         reason = str(error) or type(error).__name__
         raise ValueError(f'{path} is no readable pickle of references: {reason}') from error
 

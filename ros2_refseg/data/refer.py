@@ -38,7 +38,7 @@ from ros2_refseg.data.dataset import (
     UnknownSplitError,
     is_training_split,
 )
-from ros2_refseg.data.pictures import FileFinder, identify_image
+from ros2_refseg.data.pictures import FileFinder, identify_image, name_folder
 from ros2_refseg.data.plain_files import load_json, load_pickle
 from ros2_refseg.data.vocabulary import tokenize
 
@@ -144,20 +144,24 @@ def find_references(data: Path, split_by: str | None = None) -> Path:
     """
     if data.is_file() and data.suffix in ('.p', '.json'):
         return data
-    folder = _find_folder(data)
-    if split_by is not None:
-        path = folder / f'refs({split_by}).p'
-        if not path.is_file():
-            raise FileNotFoundError(f'no file {path}')
-        return path
+    folder = _find_folder(name_folder(data))
     found = list_references(folder)
+    if split_by is not None:
+        found = [path for path in found if split_by_of(path) == split_by]
+        if not found:
+            raise FileNotFoundError(f'no file {folder}/refs({split_by}).p')
     if len(found) > 1:
-        names = ', '.join(path.stem[5:-1] for path in found)
+        names = ', '.join(split_by_of(path) for path in found)
         raise ValueError(
             f'{folder} has several splits: choose split_by from {names}, or name the file')
     if not found:
         raise FileNotFoundError(f'{folder} has neither a refs(<split_by>).p nor a refs.json')
     return found[0]
+
+
+def split_by_of(path: Path) -> str:
+    """Tell who split a data set from the name of its file of references; '' if it does not say."""
+    return path.stem.partition('(')[2].rstrip(')')
 
 
 def list_references(folder: Path) -> list[Path]:

@@ -35,7 +35,7 @@ from ros2_refseg.data.dataset import (
     UnknownSplitError,
     is_training_split,
 )
-from ros2_refseg.data.pictures import FileFinder, identify_image, walk
+from ros2_refseg.data.pictures import FileFinder, identify_image, name_folder, walk
 from ros2_refseg.data.plain_files import load_json
 from ros2_refseg.data.vocabulary import tokenize
 
@@ -141,6 +141,7 @@ def find_queries(data: Path) -> Path:
     """
     if not data.is_dir():
         raise FileNotFoundError(f'no folder {data}')
+    data = name_folder(data)
     for folder, names in walk([data], QUERIES_DEPTH):
         if any(name.startswith('referit_query_') for name in names):
             return folder
