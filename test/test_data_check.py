@@ -131,6 +131,12 @@ def test_damaged_masks_and_pictures(data, capsys):
     assert '000000000001.jpg is no readable picture' in printed
 
 
+def test_the_folder_one_stands_in(data, monkeypatch, capsys):
+    monkeypatch.chdir(data / 'refcoco')
+    status, printed = check(Path(), capsys)
+    assert status == 0 and 'RefCOCO (UNC)' in printed and '10 of 10 pictures are there' in printed
+
+
 def test_wrong_folders(tmp_path, capsys):
     status, printed = check(tmp_path, capsys)
     assert status == 2 and printed.startswith(f'refseg data: no data set in {tmp_path}')

@@ -143,7 +143,7 @@ def find_references(data: Path, split_by: str | None = None) -> Path:
     :raises ValueError: when there are several to choose from.
     """
     if data.is_file() and data.suffix in ('.p', '.json'):
-        return data
+        return name_folder(data.parent) / data.name
     folder = _find_folder(name_folder(data))
     found = list_references(folder)
     if split_by is not None:
