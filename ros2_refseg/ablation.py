@@ -154,10 +154,11 @@ def _read_scores(path: Path, config: TrainingConfig) -> dict[str, dict[str, Any]
     if not path.is_file():
         return None
     finished = json.loads(path.read_text())
-    if finished['config'] != config.to_dict():
+    changed = config.changed_since(finished['config'])
+    if changed:
         raise ValueError(
-            f"'{path.parent}' holds a finished run with another configuration; give another --out, "
-            'or delete that folder to start over'
+            f"'{path.parent}' holds a finished run with another {', '.join(changed)}; give another "
+            '--out, or delete that folder to start over'
         )
     return finished['scores']
 

@@ -136,11 +136,7 @@ class Trainer:
         if not path.is_file():
             return None
         state = torch.load(path, map_location='cpu', weights_only=True)
-        # Options that came after the run was begun were at their defaults.
-        begun = {**TrainingConfig().to_dict(), **state['config']}
-        changed = [
-            name for name, value in self.config.to_dict().items() if begun.get(name) != value
-        ]
+        changed = self.config.changed_since(state['config'])
         # Runs that were begun before states held the vocabulary go on.
         if state.get('vocabulary', list(self.vocabulary.words)) != list(self.vocabulary.words):
             changed.append('vocabulary (are these the data it was begun with?)')

@@ -24,6 +24,8 @@ import yaml
 OPTIMIZERS = ('sgd', 'adamw')
 SCHEDULES = ('step', 'one_cycle')
 PRECISIONS = ('fp32', 'bf16')
+WITHOUT_EFFECT = ('workers', 'checkpoint_every', 'validate_every')
+"""Fields that change nothing in what a run learns; they may differ when it is resumed."""
 
 
 @dataclass(frozen=True)
@@ -127,3 +129,13 @@ class TrainingConfig:
     def to_dict(self) -> dict[str, Any]:
         """Give every field, for a checkpoint."""
         return dataclasses.asdict(self)
+
+    def changed_since(self, begun: dict[str, Any]) -> list[str]:
+        """
+        Name the fields that would have a run learn something else than it was begun with.
+
+        :param begun: what to_dict gave then; fields that came later were at their defaults.
+        """
+        begun = {**TrainingConfig().to_dict(), **begun}
+        return [name for name, value in self.to_dict().items()
+                if name not in WITHOUT_EFFECT and value != begun[name]]

@@ -37,7 +37,7 @@ class DataWait:
     """
 
     def __init__(self, device: torch.device) -> None:
-        self._cuda = device.type == 'cuda'
+        self._device = device
         self._spans: list[tuple[Any, Any]] = []
         self._waited = 0.0  # seconds
         self._started: float | None = None
@@ -60,7 +60,7 @@ class DataWait:
     def share(self) -> float:
         """Give the share of the time since the first batch, in [0, 1]; waits for the GPU."""
         for asked, arrived in self._spans:
-            if self._cuda:
+            if self._device.type == 'cuda':
                 arrived.synchronize()
                 self._waited += asked.elapsed_time(arrived) / 1000
             else:
@@ -71,10 +71,10 @@ class DataWait:
         return min(self._waited / (time.perf_counter() - self._started), 1.0)
 
     def _now(self) -> Any:
-        if not self._cuda:
+        if self._device.type != 'cuda':
             return time.perf_counter()
         event = torch.cuda.Event(enable_timing=True)
-        event.record()
+        event.record(torch.cuda.current_stream(self._device))
         return event
 
 

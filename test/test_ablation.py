@@ -108,7 +108,7 @@ def test_an_interrupted_ablation_goes_on_and_repeats_nothing(
     # Another split is evaluated, not trained for.
     assert 'train' in Ablation(CONFIG, squares, out, [1], ['val', 'train'], 'cpu').run()
     assert len(trained) == 5
-    with pytest.raises(ValueError, match='holds a finished run with another configuration'):
+    with pytest.raises(ValueError, match='holds a finished run with another iterations'):
         Ablation(replace(CONFIG, iterations=2), squares, out, [1], device='cpu').run()
 
 

@@ -273,6 +273,8 @@ def test_another_configuration_does_not_go_on_with_a_run(squares, tmp_path):
     Trainer(config, squares, tmp_path, 'cpu').run()
     with pytest.raises(ValueError, match='holds a run with another seed'):
         Trainer(TrainingConfig(**{**TINY, 'iterations': 1, 'seed': 9}), squares, tmp_path, 'cpu')
+    patient = TrainingConfig(**{**TINY, 'iterations': 1, 'workers': 1, 'checkpoint_every': 9})
+    assert Trainer(patient, squares, tmp_path, 'cpu').step == 1, 'what it learns is the same'
 
 
 def test_starting_from_a_checkpoint_keeps_words_and_weights(squares, tmp_path):
