@@ -264,6 +264,9 @@ def test_sizes_compare_within_a_kind():
     assert sizes.truths(Sized(MUG, 'small')) == [TRUE, FALSE, FALSE, FALSE]
     assert sizes.truths(Sized(MUG, 'medium')) == [FALSE, TRUE, FALSE, FALSE]
     assert sizes.truths(Sized(MUG, 'large')) == [FALSE, FALSE, TRUE, FALSE]
+    pair = table({'size': 'small', 'x': -0.2}, {'size': 'large', 'x': 0.2})
+    assert pair.truths(Sized(MUG, 'medium')) == [BORDERLINE, BORDERLINE]
+    assert pair.truths(Sized(MUG, 'small')) == [TRUE, FALSE]
     assert sizes.truths(Rank(MUG, 'big')) == [FALSE, FALSE, TRUE, FALSE]
     assert sizes.truths(Rank(MUG, 'small', 2)) == [FALSE, TRUE, FALSE, FALSE]
     # A lone book is neither big nor small.

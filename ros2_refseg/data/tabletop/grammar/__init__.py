@@ -36,7 +36,7 @@ from ros2_refseg.data.tabletop.grammar.meanings import (
 from ros2_refseg.data.tabletop.grammar.pick import Picker
 from ros2_refseg.data.tabletop.grammar.proposals import FORMS as BUILDERS
 from ros2_refseg.data.tabletop.grammar.proposals import Proposer
-from ros2_refseg.data.tabletop.grammar.rankings import Other
+from ros2_refseg.data.tabletop.grammar.rankings import ByDistance, Other
 from ros2_refseg.data.tabletop.grammar.relations import Related
 from ros2_refseg.data.tabletop.grammar.scene import Scene
 from ros2_refseg.data.tabletop.grammar.speech import speak
@@ -151,6 +151,8 @@ def _contradicts_itself(meaning: Meaning) -> bool:
     """Tell whether nothing could ever be meant: "the red mug that isn't red"."""
     if isinstance(meaning, Other):
         return True
+    if isinstance(meaning, ByDistance):
+        return meaning.anchor == meaning.base
     if not isinstance(meaning, All):
         return False
     traits = {part for part in meaning.parts if isinstance(part, Trait)}

@@ -148,8 +148,7 @@ ON_SIDE: dict[str, Wording] = {
     **{side: Wording((side, f'{side} hand', f'{side} side'), (side, f'on my {side}',),
                      tuple(words.format(d=side) for words in _SIDE))
        for side in ('left', 'right')},
-    **{side: Wording((side, half), (),
-                     tuple(words.format(d=side, h=half) for words in _BAND))
+    **{side: Wording((side,), (), tuple(words.format(d=side, h=half) for words in _BAND))
        for side, half in (('top', 'upper'), ('bottom', 'lower'))},
 }
 IN_HALF: dict[str, tuple[str, ...]] = {

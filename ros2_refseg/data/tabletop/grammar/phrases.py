@@ -195,7 +195,8 @@ class Speaker:
     def _clause(self, words: str, is_place: bool, phrase: Phrase) -> str:
         if not phrase.head or (is_place and not self.pick.chance(0.25)):
             return words
-        if is_place and says_where(words) and self.pick.chance(0.4):
+        is_rank = words.split()[0].endswith('est')
+        if is_place and says_where(words) and not is_rank and self.pick.chance(0.4):
             return self.pick.common(lexicon.STANDING).format(words)
         return self.pick.common(lexicon.THAT_IS).format(words)
 

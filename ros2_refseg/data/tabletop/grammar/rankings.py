@@ -166,7 +166,11 @@ class Sized(GroupMeaning):
         above = [bigger(scene, other, index) for other in peers]
         below = [bigger(scene, index, other) for other in peers]
         if self.size == 'medium':
-            return min(some(above), some(below))
+            # Of small and big ones alone each might pass for medium.
+            between = any(bigger(scene, other, third) == bigger(scene, fourth, other) == TRUE
+                          for other in peers for third in (index, *peers)
+                          for fourth in (index, *peers))
+            return max(min(some(above), some(below)), FALSE if between else BORDERLINE)
         if self.size == 'small':
             above, below = below, above
         return min(some(below), every(negate(truth) for truth in above))
