@@ -235,7 +235,7 @@ def _judge(
     if load.kind in UPRIGHT and not upright:
         return None
     below = [a for a, b in touching if b == number]
-    if not below:
-        return None
-    support = load.carrier if load.carrier in below else below[0]
-    return Rest(pose, support)
+    if load.carrier in below:
+        return Rest(pose, load.carrier)
+    # What lies may lie on the other loads.
+    return Rest(pose, below[0]) if below and load.kind not in UPRIGHT else None

@@ -39,8 +39,9 @@ class Tabletop:
     A simulated camera above a table; keeps one OpenGL context for all of its scenes.
 
     ``level`` says what is on the table: 'simple', ten kinds of things that stand apart, or
-    'household', what ``household.sample_household`` draws. Use the simulator from the thread that
-    made it, which is where the context lives.
+    'household', what ``household.sample_household`` draws. ``visible_share`` is measured on
+    household tables only: on simple ones hardly anything is hidden. Use the simulator from the
+    thread that made it, which is where the context lives.
 
     :raises ValueError: on an unknown level.
     :raises RuntimeError: when there is no library for off-screen OpenGL.
