@@ -43,10 +43,10 @@ def test_help(command, capsys):
 
 def test_segment_writes_overlay_and_mask(picture, tmp_path, capsys):
     overlay, mask = tmp_path / 'out/overlay.png', tmp_path / 'mask.png'
-    assert main(['segment', str(picture), 'the red roght mug', '--device', 'cpu',
+    assert main(['segment', str(picture), 'the red roght vermilion mug', '--device', 'cpu',
                  '--out', str(overlay), '--mask', str(mask)]) == 0
     printed = capsys.readouterr().out
-    assert 'unknown words: roght' in printed
+    assert "'roght' read as 'right'\nunknown words: vermilion\n" in printed
     assert cv2.imread(str(overlay)).shape == (60, 80, 3)
     written = cv2.imread(str(mask), cv2.IMREAD_UNCHANGED)
     assert written.shape == (60, 80) and set(np.unique(written)) <= {0, 255}

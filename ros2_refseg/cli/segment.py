@@ -50,7 +50,7 @@ def _segment(args: argparse.Namespace) -> None:
     segmenter.threshold = args.threshold
     result = segmenter.segment(image, args.sentence)
     for word, known in result.corrections:
-        print(f'read as {known}: {word}')
+        print(f'{word!r} read as {known!r}')
     if result.unknown_words:
         print(f'unknown words: {", ".join(result.unknown_words)}')
     meaning = 'probability that the mask is right' if result.calibrated else 'not calibrated'
