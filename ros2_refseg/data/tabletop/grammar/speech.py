@@ -52,7 +52,9 @@ def speak(
     terse = pick.chance(0.6 if form == 'ellipsis' else TERSE)
     terse &= not phrase.has_article
     if not (phrase.has_article or heads == ('',)):
-        text = with_article(text, _article(meaning, pick))
+        # "A one" is no English.
+        text = with_article(text, 'the' if phrase.text.startswith('one') else
+                            _article(meaning, pick))
     if asks is not None and pick.chance(QUESTIONS if phrase.head else WITHOUT_NOUN):
         text, is_request = asks, False
         form = form if form == 'ellipsis' else 'request'
