@@ -64,7 +64,12 @@ setup(
     extras_require={
         # The tabletop simulator: `refseg data tabletop` and the demo's camera.
         'simulator': ['mujoco', 'pyopengl'],
-        'test': ['pytest'],
+        # The engine for CPUs.
+        'openvino': ['openvino'],
+        # Pictures of `refseg bench`.
+        'bench': ['matplotlib'],
+        # ONNX Runtime executes what `refseg export` wrote.
+        'test': ['pytest', 'onnxruntime'],
     },
     entry_points={'console_scripts': ['refseg = ros2_refseg.cli:main']},
     zip_safe=False,

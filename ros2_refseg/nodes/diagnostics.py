@@ -15,11 +15,12 @@
 
 """The node's state as a diagnostic message: is it answering, and if not, why not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
+from ros2_refseg.nodes.outputs import Timing
 from ros2_refseg.nodes.statistics import Statistics
 from ros2_refseg.nodes.topics import TopicSpec
 from ros2_refseg.segmenter import Segmenter
@@ -41,7 +42,7 @@ class State:
     statistics: Statistics
     dropped: int
     segmenter: Segmenter
-    query: str
+    sentences: tuple[str, ...]
     demanded: frozenset[str]
     image_topic: str
     image_reliability: str
@@ -57,7 +58,7 @@ def level_and_message(state: State) -> tuple[bytes, str]:
     if statistics.seconds_without_image() > SILENCE:
         silent = statistics.seconds_without_image()
         return DiagnosticStatus.WARN, f'no image on {state.image_topic} for {silent:.0f} s'
-    if not state.query:
+    if not state.sentences:
         return DiagnosticStatus.WARN, f'no sentence: publish one on {state.query_topic}'
     if not state.demanded:
         return DiagnosticStatus.WARN, 'idle: nobody subscribes to mask, boundary, overlay or result'
@@ -71,7 +72,7 @@ def diagnostic_array(node: Node, state: State) -> DiagnosticArray:
     level, message = level_and_message(state)
     statistics, segmenter = state.statistics, state.segmenter
     values = {
-        'query': state.query,
+        'query': '; '.join(state.sentences),
         'rate': f'{statistics.rate():.2f}',
         **_times(statistics),
         'images received': statistics.received,
@@ -82,6 +83,8 @@ def diagnostic_array(node: Node, state: State) -> DiagnosticArray:
         'refused sentences': statistics.refused_sentences,
         'device': segmenter.device,
         'precision': segmenter.precision,
+        'engine': segmenter.engine.name,
+        'why no faster engine': segmenter.engine.reason or 'it is the fastest for this device',
         'checkpoint': segmenter.checkpoint,
         'coattention': segmenter.config.coattention,
         'score': 'calibrated' if segmenter.calibration else 'not calibrated',
@@ -105,13 +108,13 @@ def diagnostic_array(node: Node, state: State) -> DiagnosticArray:
 
 def _times(statistics: Statistics) -> dict[str, str]:
     """
-    Quantiles in ms: 'processing' of the frame, 'latency' from its stamp to its answer.
+    Quantiles in ms of each field of Timing: the frame's stages, their sum, and its age at the end.
 
     A latency below zero or above an hour means that the camera stamps by another clock.
     """
     quantiles = statistics.quantiles()
     values = {}
-    for name in ('processing', 'latency'):
+    for name in (field.name for field in fields(Timing)):
         for index, quantile in enumerate(('p50', 'p95')):
             if name not in quantiles:
                 text = 'none yet'

@@ -26,7 +26,7 @@ from ros2_refseg.segmenter import Segmenter
 
 def load_segmenter(values: dict[str, Any], logger: RcutilsLogger) -> Segmenter:
     """
-    Load the network that the parameters `checkpoint`, `coattention`, `device`, `precision` ask for.
+    Load the network that `checkpoint`, `coattention`, `device`, `precision` and `backend` ask for.
 
     Raises ParameterError for what cannot be met. `checkpoint` goes before `coattention`.
     """
@@ -36,16 +36,21 @@ def load_segmenter(values: dict[str, Any], logger: RcutilsLogger) -> Segmenter:
     except ValueError as error:
         raise ParameterError('device', str(error)) from error
     try:
-        segmenter = Segmenter.load(checkpoint or values['coattention'], device, values['precision'])
+        segmenter = Segmenter.load(
+            checkpoint or values['coattention'], device, values['precision'], values['backend']
+        )
     except CheckpointError as error:
         raise ParameterError('checkpoint' if checkpoint else 'coattention', str(error)) from error
     except ValueError as error:  # all else that load takes from the parameters
-        raise ParameterError('precision', str(error)) from error
+        name = 'backend' if str(error).startswith('backend') else 'precision'
+        raise ParameterError(name, str(error)) from error
     except (RuntimeError, MemoryError) as error:  # torch: no memory left, a broken driver
         raise ParameterError(
             'device', f'the network cannot be put on {device!r}: {error}'
         ) from error
     apply_thresholds(segmenter, values)
+    if segmenter.engine.reason:
+        logger.warning(f'runs slower than it could: {segmenter.engine.reason}')
     if checkpoint and segmenter.config.coattention != values['coattention']:
         logger.info(
             f'checkpoint {checkpoint!r} has the co-attention {segmenter.config.coattention!r}; '

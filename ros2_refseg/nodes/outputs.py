@@ -16,6 +16,7 @@
 """What the node `refseg` publishes about a frame: only what somebody subscribes to."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -28,6 +29,7 @@ from std_msgs.msg import Header
 
 from ros2_refseg.msg import ReferringSegmentation, WordCorrection
 from ros2_refseg.nodes.image_conversion import array_to_image
+from ros2_refseg.nodes.refseg_parameters import MAX_QUERIES
 from ros2_refseg.nodes.topics import Report, TopicSpec
 from ros2_refseg.overlay import draw_overlay
 from ros2_refseg.segmenter import Segmentation
@@ -36,7 +38,11 @@ OUTPUTS = (
     TopicSpec('~/mask', Image, 'mono8, 255 where the thing meant is; all 0 when it is not found'),
     TopicSpec('~/boundary', Image, 'mono8, probability of its boundary times 255; all 0 likewise'),
     TopicSpec('~/overlay', Image, 'bgr8, the camera image with the answer drawn in'),
-    TopicSpec('~/result', ReferringSegmentation, 'everything about the frame in one message'),
+    TopicSpec(
+        '~/result', ReferringSegmentation,
+        'everything about the frame and one sentence in one message; one for each sentence',
+        depth=MAX_QUERIES,
+    ),
 )
 """Outputs; size, stamp and frame_id are those of the input image."""
 
@@ -48,7 +54,19 @@ class Timing:
     """How long one frame took, in seconds."""
 
     processing: float  # from the begin of the conversion until everything was published
+    conversion: float  # message to RGB
+    inference: float  # RGB to masks
+    publishing: float  # masks to messages, with what else is asked for, and into the middleware
     latency: float  # age of the image then: the node's clock minus the stamp
+
+
+@dataclass(frozen=True)
+class Progress:
+    """When one frame's stages were done, by `time.monotonic`."""
+
+    started: float
+    converted: float
+    answered: float
 
 
 class Outputs:
@@ -72,15 +90,33 @@ class Outputs:
         demanded: frozenset[str],
         header: Header,
         rgb: np.ndarray,
-        segmentation: Segmentation,
-        started: float,
+        segmentations: Sequence[Segmentation],
+        progress: Progress,
     ) -> Timing:
         """
         Publish the demanded outputs of one frame.
 
-        ``header`` is the input's, ``rgb`` the converted image, ``started`` the `time.monotonic` at
-        which the work on the frame began.
+        ``header`` is the input's, ``rgb`` the converted image. Each of the ``segmentations`` gives
+        a result; mask, boundary and overlay are of the first.
         """
+        for segmentation in segmentations:
+            outputs = demanded if segmentation is segmentations[0] else demanded & {'~/result'}
+            self._publish_maps(outputs, header, segmentation, progress.started)
+        if '~/overlay' in demanded:  # last: it is for the eye, and takes longest to make
+            overlay = cv2.cvtColor(draw_overlay(rgb, segmentations[0]), cv2.COLOR_RGB2BGR)
+            self._publishers['~/overlay'].publish(array_to_image(overlay, 'bgr8', header))
+        now = time.monotonic()
+        return Timing(
+            processing=now - progress.started,
+            conversion=progress.converted - progress.started,
+            inference=progress.answered - progress.converted,
+            publishing=now - progress.answered,
+            latency=self._age(header) * 1e-9,
+        )
+
+    def _publish_maps(
+        self, demanded: frozenset[str], header: Header, segmentation: Segmentation, started: float
+    ) -> None:
         mask = boundary = None
         if demanded & {'~/mask', '~/result'}:
             mask = array_to_image(segmentation.mask, 'mono8', header)
@@ -97,10 +133,6 @@ class Outputs:
             result.processing_time = _duration(int((time.monotonic() - started) * 1e9))
             result.latency = _duration(self._age(header))
             self._publishers['~/result'].publish(result)
-        if '~/overlay' in demanded:  # last: it is for the eye, and takes longest to make
-            overlay = cv2.cvtColor(draw_overlay(rgb, segmentation), cv2.COLOR_RGB2BGR)
-            self._publishers['~/overlay'].publish(array_to_image(overlay, 'bgr8', header))
-        return Timing(time.monotonic() - started, self._age(header) * 1e-9)
 
     def _age(self, header: Header) -> int:
         """Nanoseconds since the stamp; negative where the camera's clock is ahead."""

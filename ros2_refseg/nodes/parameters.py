@@ -27,7 +27,9 @@ from rclpy.node import Node
 # Parameters that rclpy itself declares or reads.
 _BUILT_IN = re.compile(r'use_sim_time|start_type_description_service|qos_overrides\..*')
 
-_TYPE_NAMES = {bool: 'boolean', int: 'integer', float: 'double', str: 'string'}
+_TYPE_NAMES = {
+    bool: 'boolean', int: 'integer', float: 'double', str: 'string', list: 'string array'
+}
 
 
 class ParameterError(ValueError):

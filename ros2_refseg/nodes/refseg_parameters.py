@@ -18,11 +18,15 @@
 import re
 
 from ros2_refseg.data.vocabulary import tokenize
+from ros2_refseg.engines import BACKENDS
 from ros2_refseg.nodes.parameters import ParameterSpec
 
 MAX_QUERY_LENGTH = 1000
 """Characters of the longest sentence that is answered. The network reads 20 words, so a longer one
 is a mistake (a file, a transcript) rather than a request."""
+
+MAX_QUERIES = 8
+"""Sentences that are answered on one frame, the one of `query` included."""
 
 
 def query_problem(sentence: str) -> str | None:
@@ -34,6 +38,17 @@ def query_problem(sentence: str) -> str | None:
     if sentence.strip() and not tokenize(sentence):
         return f'{sentence[:40]!r} has no word; say what to look for, or send a blank one to stop'
     return None
+
+
+def _queries_problem(sentences: list[str]) -> str | None:
+    if len(sentences) >= MAX_QUERIES:
+        return f'{len(sentences)} sentences are too many; give at most {MAX_QUERIES - 1}'
+    return next(filter(None, map(query_problem, sentences)), None)
+
+
+def sentences_in_force(query: str, queries: list[str]) -> tuple[str, ...]:
+    """Give the sentences to answer, that of `query` first: each once, without blank ones."""
+    return tuple(dict.fromkeys(each for each in (query, *queries) if each.strip()))
 
 
 def _device_problem(device: str) -> str | None:
@@ -70,6 +85,14 @@ REFSEG_PARAMETERS = (
         choices=('auto', 'fp32', 'bf16', 'fp16'),
     ),
     ParameterSpec(
+        'backend',
+        'auto',
+        'What runs the network: torch, openvino (on the CPU, several times faster), or auto: '
+        'openvino on a CPU where it is installed.',
+        read_only=True,
+        choices=BACKENDS,
+    ),
+    ParameterSpec(
         'threshold',
         0.5,
         'A pixel is in the mask from this probability on.',
@@ -97,6 +120,14 @@ REFSEG_PARAMETERS = (
         'Sentence in force: set it here or publish it on the query topic, the newest holds. '
         f'Blank stops; at most {MAX_QUERY_LENGTH} characters.',
         check=query_problem,
+    ),
+    ParameterSpec(
+        'queries',
+        [''],  # ROS 2 cannot tell the type of an empty list
+        'Further sentences, each answered by a result of its own on every frame; mask, boundary '
+        f'and overlay are of `query`, or of the first one here. Blank ones are none, at most '
+        f'{MAX_QUERIES - 1}.',
+        check=_queries_problem,
     ),
     ParameterSpec(
         'max_rate',

@@ -35,9 +35,13 @@ from ros2_refseg.nodes.image_conversion import ImageConversionError, compressed_
 from ros2_refseg.nodes.image_converter import ImageConverter
 from ros2_refseg.nodes.latest_slot import PacedWorker
 from ros2_refseg.nodes.loading import apply_thresholds, load_segmenter
-from ros2_refseg.nodes.outputs import OUTPUTS, Outputs
+from ros2_refseg.nodes.outputs import OUTPUTS, Outputs, Progress
 from ros2_refseg.nodes.parameters import ParameterError, declare_parameters
-from ros2_refseg.nodes.refseg_parameters import REFSEG_PARAMETERS, query_problem
+from ros2_refseg.nodes.refseg_parameters import (
+    REFSEG_PARAMETERS,
+    query_problem,
+    sentences_in_force,
+)
 from ros2_refseg.nodes.statistics import Statistics
 from ros2_refseg.nodes.throttled_log import ThrottledLog
 from ros2_refseg.nodes.topics import TopicSpec
@@ -72,10 +76,10 @@ class SegmentationNode(Node):
         logger = self.get_logger()
         self._values = declare_parameters(self, REFSEG_PARAMETERS)
         self._segmenter = load_segmenter(self._values, logger)
-        self._query = _sentence(self._values['query'])
-        self._query_was_set = bool(self._query)
+        self._sentences = sentences_in_force(self._values['query'], self._values['queries'])
+        self._query_was_set = bool(self._sentences)
         self._started = time.monotonic()
-        self._told_words: str | None = None
+        self._told_words: list[str] = []
         self._statistics = Statistics()
         self._problems = ThrottledLog(logger, _LOG_PERIOD)
         self._reminders = ThrottledLog(logger, _REMINDER_PERIOD)
@@ -113,7 +117,8 @@ class SegmentationNode(Node):
         outputs = ' '.join(self.resolve_topic_name(spec.name) for spec in OUTPUTS)
         self.get_logger().info(
             f'network {segmenter.checkpoint} ({segmenter.config.coattention}) on '
-            f'{segmenter.device} in {segmenter.precision}; images from {self._images.topic_name}, '
+            f'{segmenter.device} in {segmenter.precision} by {segmenter.engine.name}; '
+            f'images from {self._images.topic_name}, '
             f'sentences from {self._queries.topic_name}, answers on {outputs}'
         )
 
@@ -121,14 +126,15 @@ class SegmentationNode(Node):
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         self._statistics.image_received()
-        if self._query and self._outputs.demanded():
+        if self._sentences and self._outputs.demanded():
             self._worker.submit(message)
 
     def _on_query(self, message: String) -> None:
         problem = query_problem(message.data)
         if problem:
             self._statistics.sentence_refused()
-            holds = f'{self._query!r} stays in force' if self._query else 'none is in force'
+            query = self._values['query']
+            holds = f'{query!r} stays in force' if query.strip() else 'none is in force'
             self._problems.warning('query', f'{self._queries.topic_name}: {problem}; {holds}')
             return
         # Sentences go through the parameter, so that it always tells the one in force.
@@ -152,10 +158,10 @@ class SegmentationNode(Node):
         self._values = values
         apply_thresholds(self._segmenter, values)
         self._worker.max_rate = values['max_rate']
-        if 'query' in changes:
-            self._query = _sentence(values['query'])
+        if changes.keys() & {'query', 'queries'}:
+            self._sentences = sentences_in_force(values['query'], values['queries'])
             self._query_was_set = True
-            if not self._query:
+            if not self._sentences:
                 self._worker.discard()
 
     def _change_network(self, values: dict[str, Any], changes: dict[str, Any]) -> None:
@@ -177,7 +183,7 @@ class SegmentationNode(Node):
             statistics=self._statistics,
             dropped=self._worker.dropped,
             segmenter=self._segmenter,
-            query=self._query,
+            sentences=self._sentences,
             demanded=self._outputs.demanded(),
             image_topic=self._images.topic_name,
             image_reliability=self._images.reliability,
@@ -214,8 +220,8 @@ class SegmentationNode(Node):
 
     def _answer(self, message: Image | CompressedImage) -> None:
         started = time.monotonic()
-        query, demanded = self._query, self._outputs.demanded()
-        if not query or not demanded:
+        sentences, demanded = self._sentences, self._outputs.demanded()
+        if not sentences or not demanded:
             return
         try:
             rgb = self._convert(message)
@@ -227,16 +233,20 @@ class SegmentationNode(Node):
             )
             return
         try:
-            segmentation = self._segmenter.segment(rgb, query)
-            if not self._query:  # stopped meanwhile
+            converted = time.monotonic()
+            segmentations = self._segmenter.segment(rgb, sentences)
+            if not self._sentences:  # stopped meanwhile
                 return
-            timing = self._outputs.publish(demanded, message.header, rgb, segmentation, started)
+            timing = self._outputs.publish(
+                demanded, message.header, rgb, segmentations,
+                Progress(started, converted, answered=time.monotonic()),
+            )
         except Exception as error:  # whatever a frame does, the node lives on
             if self.context.ok():
                 self._report_failure(error, rgb.shape)
             return
         self._statistics.frame_answered(timing)
-        self._tell_words(segmentation)
+        self._tell_words(segmentations)
 
     def _convert(self, message: Image | CompressedImage) -> np.ndarray:
         if isinstance(message, CompressedImage):
@@ -257,16 +267,21 @@ class SegmentationNode(Node):
         self._statistics.frame_failed(problem)
         self._problems.error(('failure', type(error)), problem)
 
-    def _tell_words(self, segmentation: Segmentation) -> None:
+    def _tell_words(self, segmentations: list[Segmentation]) -> None:
         """Say once a sentence how its words were read, where that is not as they stand there."""
-        problems = [f'read {word!r} as {known!r}' for word, known in segmentation.corrections]
-        if segmentation.unknown_words:
-            unknown = ', '.join(segmentation.unknown_words)
-            problems.append(f'was not taught the words {unknown} and does not look at them')
-        told = f'{segmentation.sentence!r}: the network {"; it ".join(problems)}'
-        if problems and told != self._told_words:
-            self.get_logger().warning(told)
+        told = [told for told in map(_reading, segmentations) if told]
+        for line in told:
+            if line not in self._told_words:
+                self.get_logger().warning(line)
         self._told_words = told
+
+
+def _reading(segmentation: Segmentation) -> str:
+    problems = [f'read {word!r} as {known!r}' for word, known in segmentation.corrections]
+    if segmentation.unknown_words:
+        unknown = ', '.join(segmentation.unknown_words)
+        problems.append(f'was not taught the words {unknown} and does not look at them')
+    return f'{segmentation.sentence!r}: the network {"; it ".join(problems)}' if problems else ''
 
 
 def compressed(spec: TopicSpec, base: str) -> TopicSpec:
@@ -277,8 +292,3 @@ def compressed(spec: TopicSpec, base: str) -> TopicSpec:
         message_type=CompressedImage,
         description='the same as JPEG or PNG, in place of it where image_transport is compressed',
     )
-
-
-def _sentence(query: str) -> str:
-    """Take the sentence as it is, but a blank one as none."""
-    return query if query.strip() else ''

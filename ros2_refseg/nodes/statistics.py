@@ -15,6 +15,7 @@
 
 """What the node `refseg` counts and times, shared by its threads."""
 
+import dataclasses
 import threading
 import time
 from collections import deque
@@ -91,12 +92,14 @@ class Statistics:
             return len(self._answers) / min(RATE_WINDOW, max(now - self._started, 1.0))
 
     def quantiles(self) -> dict[str, tuple[float, float]]:
-        """Median and 95 % quantile of the recent 'processing' and 'latency' times, in seconds."""
+        """Median and 95 % quantile of the recent times, by the names of Timing, in seconds."""
         with self._lock:
             timings = list(self._timings)
         if not timings:
             return {}
         return {
-            name: tuple(np.quantile([getattr(timing, name) for timing in timings], (0.5, 0.95)))
-            for name in ('processing', 'latency')
+            field.name: tuple(
+                np.quantile([getattr(timing, field.name) for timing in timings], (0.5, 0.95))
+            )
+            for field in dataclasses.fields(Timing)
         }

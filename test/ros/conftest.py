@@ -83,6 +83,7 @@ def node(node_process, tester):
         query='',
         threshold=0.5,
         boundary_threshold=0.5,
+        queries=[''],
         found_threshold=-1.0,
         max_rate=0.0,
     )

@@ -167,3 +167,28 @@ def test_best_effort_cameras_are_heard_beside_reliable_ones(node, tester, images
         tester.send_until_answered(careless, picture(1), results)
         tester.send_until_answered(images, picture(2), results)
     tester.diagnostics(lambda *status: status[2]['image reliability'] == 'reliable')
+
+
+def test_several_sentences_are_answered_by_a_result_each(node, tester, images):
+    others = ['the blue bowl', ' ', SENTENCE, 'the mug on the left']
+    tester.set_parameters('refseg', threshold=0.0, queries=others)
+    with (
+        tester.listen(ReferringSegmentation, '/refseg/result') as results,
+        tester.listen(Image, '/refseg/mask') as masks,
+    ):
+        tester.send_until_answered(images, picture(1), results)
+        tester.send_until_answered(images, picture(2), masks)
+        results.wait(lambda message: message.header == header(2) and message.query == others[-1])
+        answered = [message.query for message in results.messages if message.header == header(2)]
+    assert answered[:3] == [SENTENCE, others[0], others[-1]], 'query first, each once, none blank'
+    values = tester.send_until_reported(
+        images, picture(3), lambda *status: 'the blue bowl' in status[2]['query']
+    )
+    stages = [float(values[f'{stage} p50']) for stage in ('conversion', 'inference', 'publishing')]
+    assert all(stage > 0 for stage in stages)
+
+
+def test_too_many_or_wordless_sentences_are_refused(node, tester):
+    for sentences, problem in ((['mug'] * 8, '8 sentences are too many'), (['?'], 'has no word')):
+        with pytest.raises(AssertionError, match=problem):
+            tester.set_parameters('refseg', queries=sentences)

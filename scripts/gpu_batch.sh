@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Everything that wants a GPU, in the order of its worth, with all figures in tables at the end:
+#
+#   scripts/gpu_batch.sh                     measure, train, ablate
+#   scripts/gpu_batch.sh measure             one of them
+#   DEVICE=cpu TOY=1 scripts/gpu_batch.sh    the rehearsal: toy sizes on a CPU, some minutes
+#
+# OUT (gpu_batch) gets data, runs and reports, PYTHON (python3) runs it all. A run that was cut off
+# goes on where it was when the same command is given again. Needs what `pip install .[simulator]`
+# brings; scenes are drawn with EGL where MUJOCO_GL says nothing else.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+stages=("${@:-all}")
+out=${OUT:-gpu_batch}
+device=${DEVICE:-cuda}
+python=${PYTHON:-python3}
+export MUJOCO_GL=${MUJOCO_GL:-egl}
+if [ -n "${TOY:-}" ]; then
+  scenes=24 test_scenes=8 iterations=4 seeds=1 repeats=2 attention_sizes=(8 16)
+  presets=(edge) sizes=(64)
+else
+  scenes=${SCENES:-30000} test_scenes=500 iterations=${ITERATIONS:-} seeds=1,2,3 repeats=100
+  attention_sizes=(20 40 96) presets=(paper edge) sizes=(320)
+fi
+
+refseg() { "$python" -m ros2_refseg.cli "$@"; }
+wanted() { case " ${stages[*]} " in *" all "* | *" $1 "*) true ;; *) false ;; esac; }
+
+mkdir -p "$out"
+
+measure() {
+  refseg bench model --device "$device" --preset "${presets[@]}" --coattention acm vcm \
+    --size "${sizes[@]}" --repeats "$repeats" --json "$out/model.json"
+  refseg bench attention --device "$device" --size "${attention_sizes[@]}" \
+    --json "$out/attention.json"
+  refseg bench attention --device "$device" --size "${attention_sizes[@]}" --backward \
+    --json "$out/attention_backward.json"
+}
+
+# Data sets are folders that appear whole, or not at all.
+draw() {
+  [ -d "$out/$1" ] && return
+  rm -rf "$out/$1.part"
+  refseg data tabletop --out "$out/$1.part" --scenes "$2" --seed "$3" --split "$4"
+  mv "$out/$1.part" "$out/$1"
+}
+
+data() {
+  draw train "$scenes" 1 train
+  draw test "$test_scenes" 2026 test
+}
+
+# A configuration with the number of iterations of this batch, beside its results.
+configured() {
+  local file=$out/$(basename "$1")
+  sed -e "s#runs/start/#$out/start/#" \
+    ${iterations:+-e "s/^iterations:.*/iterations: $iterations/"} "$1" > "$file"
+  if [ -n "${TOY:-}" ]; then
+    sed -i -e 's/image_size: 160/image_size: 64/' -e 's/^images_per_batch:.*/images_per_batch: 2/' \
+      -e 's/^coarse_image_size:.*/coarse_image_size: 48/' "$file"
+  fi
+  echo "$file"
+}
+
+train() {
+  local network
+  for network in start acm vcm; do
+    refseg train "$(configured "config/train/tabletop_$network.yaml")" --device "$device" \
+      --data "$out/train" --out "$out/$network"
+    refseg eval --checkpoint "$out/$network/checkpoint.safetensors" --device "$device" \
+      --data "$out/test" --split test --json "$out/scores_$network.json" > "$out/scores_$network.md"
+  done
+}
+
+ablate() {
+  refseg ablate "$(configured config/train/tabletop_start.yaml)" --device "$device" \
+    --data "$out/train" --split train --seeds "$seeds" --out "$out/ablation"
+}
+
+wanted measure && measure
+if wanted train || wanted ablate; then data; fi
+wanted train && train
+wanted ablate && ablate
+
+printf '\n\n===== all figures =====\n\n'
+for report in "$out"/{model,attention,attention_backward}.json; do
+  [ -f "$report" ] && refseg bench table "$report"
+done
+for report in "$out"/scores_*.md "$out"/ablation/ablation.md; do
+  [ -f "$report" ] && { echo "$report"; cat "$report"; echo; }
+done
+true

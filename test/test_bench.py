@@ -1,0 +1,69 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Benchmarks: what they report is what was measured, in a form that can be kept."""
+
+import json
+
+import pytest
+import torch
+
+from ros2_refseg.bench.attention import bench_attention, measure
+from ros2_refseg.bench.report import tables
+from ros2_refseg.bench.timing import take_turns
+from ros2_refseg.cli import main
+
+
+def test_candidates_take_turns():
+    calls = []
+    times = take_turns({'a': lambda: calls.append('a'), 'b': lambda: calls.append('b')}, 3, 1)
+    assert calls == ['a', 'b'] * 4
+    for values in times.values():
+        assert 0 <= values['p25'] <= values['p50'] <= values['p75'] <= values['p95']
+
+
+@pytest.mark.parametrize('backward', [False, True])
+def test_the_attentions_memory_does_not_grow_with_its_matrix(backward):
+    """VCM at 512x96x96: a tenth of the equation's memory, the same output."""
+    size = 96 if not backward else 64
+    methods = bench_attention('cpu', (size,), backward)[f'512x{size}x{size}']
+    naive, ours = methods['vcm, equations'], methods['vcm']
+    assert naive['peak_mb'] > 4e-6 * size ** 4, 'the equation stores at least its affinities'
+    assert ours['peak_mb'] <= naive['peak_mb'] / (2 if backward else 10)
+    for output, expected in zip(ours['output'], naive['output'], strict=True):
+        assert torch.allclose(torch.tensor(output), torch.tensor(expected), atol=1e-4)
+
+
+def test_a_report_is_kept_and_printed_again(tmp_path, capsys):
+    pytest.importorskip('matplotlib')
+    report, picture = tmp_path / 'attention.json', tmp_path / 'attention.png'
+    assert main(['bench', 'attention', '--size', '4', '--device', 'cpu',
+                 '--json', str(report), '--plot', str(picture)]) == 0
+    assert '| 512x4x4 | vcm |' in capsys.readouterr().out
+    assert picture.read_bytes().startswith(b'\x89PNG')
+    assert main(['bench', 'table', str(report)]) == 0
+    assert tables(json.loads(report.read_text())) in capsys.readouterr().out
+
+
+def test_the_acm_has_a_memory_too():
+    assert set(measure('acm', 8, 'cpu', backward=True)) == {'peak_mb', 'ms', 'output'}
+
+
+@pytest.mark.parametrize('arguments, problem', [
+    (['bench', 'model', '--data', 'x'], '--data needs --checkpoint'),
+    (['bench', 'model', '--image', '640'], "'640' is not WIDTHxHEIGHT"),
+])
+def test_a_bench_that_cannot_be_is_refused(arguments, problem, capsys):
+    assert main(arguments) == 2
+    assert problem in capsys.readouterr().err
