@@ -21,7 +21,7 @@
 #
 # OUT (gpu_batch) gets data, runs and reports, PYTHON (python3) runs it all. A run that was cut off
 # goes on where it was when the same command is given again. Needs what `pip install .[simulator]`
-# brings; scenes are drawn with EGL where MUJOCO_GL says nothing else.
+# brings; on CUDA scenes are drawn with EGL where MUJOCO_GL says nothing else.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -30,7 +30,7 @@ stages=("${@:-all}")
 out=${OUT:-gpu_batch}
 device=${DEVICE:-cuda}
 python=${PYTHON:-python3}
-export MUJOCO_GL=${MUJOCO_GL:-egl}
+[ "$device" = cpu ] || export MUJOCO_GL=${MUJOCO_GL:-egl}
 if [ -n "${TOY:-}" ]; then
   scenes=24 test_scenes=8 iterations=4 seeds=1 repeats=2 attention_sizes=(8 16)
   presets=(edge) sizes=(64)

@@ -16,6 +16,8 @@
 
 import argparse
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 from ros2_refseg.cli.options import add_command, add_device_option
@@ -143,18 +145,29 @@ def _node(args: argparse.Namespace) -> None:
     from ros2_refseg.bench.timing import machine
     from ros2_refseg.checkpoint import choose_device
 
-    try:
-        from ros2_refseg.nodes.benchmark import bench_node
-    except ImportError as error:
-        raise ValueError(f'ROS 2 is needed: {error}; . scripts/setup_environment.sh') from error
-    device = choose_device(args.device)
+    facts = machine(choose_device(args.device))
     results = [
-        bench_node(
-            args.checkpoint, args.device, args.backend, _size(image), args.rate, args.seconds
-        )
+        _in_ros({
+            'checkpoint': args.checkpoint, 'device': args.device, 'backend': args.backend,
+            'size': _size(image), 'rate': args.rate, 'seconds': args.seconds,
+        })
         for image in args.image
     ]
-    _report(args, {'machine': machine(device), 'node': results})
+    _report(args, {'machine': facts, 'node': results})
+
+
+def _in_ros(arguments: dict) -> dict:
+    """Run the part that needs ROS 2, which this command must not, in a process of its own."""
+    # Without the current folder on its path: in a source tree the messages are elsewhere.
+    code = ('import sys; sys.path[:] = [path for path in sys.path if path]; '
+            'from ros2_refseg.nodes.benchmark import main; main()')
+    finished = subprocess.run(
+        [sys.executable, '-c', code, json.dumps(arguments)], stdout=subprocess.PIPE, text=True
+    )
+    if finished.returncode:
+        raise ValueError('the node could not be measured, the reason is above; it needs ROS 2: '
+                         '. scripts/setup_environment.sh')
+    return json.loads(finished.stdout.splitlines()[-1])
 
 
 def _table(args: argparse.Namespace) -> None:

@@ -12,8 +12,13 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Measures the node from outside: a camera and a client in one process, the node in another."""
+"""
+Measures the node from outside: a camera and a client in one process, the node in another.
 
+``refseg bench node`` starts it with the arguments of ``bench_node`` as JSON and reads its output.
+"""
+
+import json
 import os
 import subprocess
 import sys
@@ -26,6 +31,7 @@ from typing import Any
 
 import numpy as np
 import rclpy
+from ament_index_python.packages import get_package_prefix
 from rcl_interfaces.srv import SetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -40,7 +46,6 @@ from ros2_refseg.segmenter import Segmenter
 
 SENTENCE = 'the red mug'
 
-_START = 'import sys; from ros2_refseg.nodes.refseg_node import main; sys.exit(main())'
 _PATIENCE = 300.0  # s until the node has to have answered for the first time
 _WARM_UP = 20  # answers that do not count
 
@@ -91,8 +96,9 @@ def bench_node(
 @contextmanager
 def _node_process(parameters: dict[str, str]) -> Iterator[subprocess.Popen]:
     arguments = [part for name, value in parameters.items() for part in ('-p', f'{name}:={value}')]
+    node = Path(get_package_prefix('ros2_refseg'), 'lib', 'ros2_refseg', 'refseg_node')
     process = subprocess.Popen(
-        [sys.executable, '-c', _START, '--ros-args', '--log-level', 'warn', *arguments]
+        [sys.executable, node, '--ros-args', '--log-level', 'warn', *arguments], stdout=sys.stderr
     )
     try:
         yield process
@@ -185,3 +191,8 @@ def _cpu_seconds(process: int) -> float:
     """Give the processor time that a process has used, from Linux's /proc."""
     fields = Path(f'/proc/{process}/stat').read_text().rpartition(')')[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def main() -> None:
+    """Measure what the command line says, as JSON, and print the figures as JSON."""
+    print(json.dumps(bench_node(**json.loads(sys.argv[1]))))
