@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 from ros2_refseg.data.tabletop.grammar import FORMS, WORDS, describe, describe_with_meanings
+from ros2_refseg.data.tabletop.grammar.absent import changed
 from ros2_refseg.data.tabletop.grammar.meanings import (
     All,
     Coloured,
@@ -44,7 +45,7 @@ from ros2_refseg.data.tabletop.grammar.places import (
     OnSide,
 )
 from ros2_refseg.data.tabletop.grammar.rankings import ByDistance, Other, Rank, Sized
-from ros2_refseg.data.tabletop.grammar.relations import Between, Related
+from ros2_refseg.data.tabletop.grammar.relations import RELATIONS, Between, Related
 from ros2_refseg.data.tabletop.grammar.scene import Scene
 from ros2_refseg.data.tabletop.grammar.truth import BORDERLINE, FALSE, TRUE
 from ros2_refseg.data.tabletop.grammar.typing_errors import mistype
@@ -422,6 +423,30 @@ def test_meanings_are_said_in_many_ways(meaning, expected):
     assert all(set(tokenize(text)) <= WORDS for text in said)
 
 
+@pytest.mark.parametrize('relation', [name for name in RELATIONS if name != 'same colour'])
+def test_every_relation_can_be_denied(relation):
+    scene = Scene(table(('mug',), ('box', 0.2)).objects, WIDTH, HEIGHT)
+    meaning = All((MUG, Not(Related(relation, Named('box')))))
+    said = {Speaker(scene, Picker(np.random.default_rng(seed))).phrase(meaning).text
+            for seed in range(20)}
+    assert all(re.search("not|n't|isnt|outside", text) for text in said)
+
+
+def test_a_near_miss_of_full_is_empty():
+    scene = Scene(table(('bowl',)).objects, WIDTH, HEIGHT)
+    pick = Picker(np.random.default_rng(0))
+    assert changed(Not(Empty()), scene, pick) == Empty()
+    assert changed(Empty(), scene, pick) == Not(Empty())
+
+
+def test_a_material_alone_is_no_noun():
+    scene = Scene(table({'material': 'glass'}).objects, WIDTH, HEIGHT)
+    meaning = All((Named('thing'), MadeOf('glass')))
+    said = {Speaker(scene, Picker(np.random.default_rng(seed)), ('',)).phrase(meaning).text
+            for seed in range(40)}
+    assert 'glass one' in said and 'glass' not in said
+
+
 def test_a_second_place_is_joined_with_and():
     both = All((MUG, Related('behind', Named('box')), Related('left of', Named('can'))))
     scene = Scene(table(('mug',), ('box', 0.2), ('can', 0.3)).objects, WIDTH, HEIGHT)
@@ -514,6 +539,13 @@ def test_only_typing_errors_leave_the_vocabulary(scenes):
             assert len(strange) == (description.form == 'typo'), description
             assert set(tokenize(description.clean)) <= WORDS
             assert bool(description.clean) == (description.form == 'typo')
+
+
+def test_the_vocabulary_is_of_words_that_are_said(scenes):
+    said = {word for _, descriptions in scenes for description, _ in descriptions
+            for word in tokenize(description.clean or description.sentence)}
+    assert len(said) > 0.6 * len(WORDS)
+    assert not {'lexicon', 'refseg', 'python', 'py', 'wording', 'n', 'noun'} & WORDS
 
 
 def test_hardly_visible_things_are_not_spoken_of(scenes):

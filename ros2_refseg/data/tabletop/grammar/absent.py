@@ -69,7 +69,9 @@ def _(meaning: GroupMeaning, scene: Scene, pick: Picker) -> Meaning:
 
 @changed.register
 def _(meaning: Not, scene: Scene, pick: Picker) -> Meaning:
-    return Not(changed(meaning.part, scene, pick))
+    part = changed(meaning.part, scene, pick)
+    # Not empty turns into empty.
+    return part.part if isinstance(part, Not) else Not(part)
 
 
 @changed.register

@@ -270,6 +270,7 @@ RELATION_WORDS: dict[str, tuple[str, ...]] = {
     'in': ('in {}', 'inside {}', 'inside of {}', 'lying in {}', 'within {}', 'sitting in {}',
            'placed in {}', 'placed inside {}'),
     'under': ('under {}', 'underneath {}', 'beneath {}', 'below {}', 'right under {}'),
+    'holds inside': ('holding {}',), 'holds on top': ('carrying {}',),
     'bigger than': ('bigger than {}', 'larger than {}'),
     'smaller than': ('smaller than {}',),
 }
@@ -277,11 +278,11 @@ RELATION_WORDS: dict[str, tuple[str, ...]] = {
 
 RELATION_TAILS: dict[str, tuple[str, ...]] = {
     'holds inside': ('with {} in it', 'with {}', 'that {} is in', '{} is in', 'with {} inside',
-                     'containing {}', 'holding {}', 'that contains {}', 'that has {} in it',
+                     'containing {}', 'that contains {}', 'that has {} in it',
                      'that holds {}', 'with {} inside of it'),
     'holds on top': ('with {} on it', 'with {}', 'that {} is on', 'that {} sits on',
                      '{} is on', 'that {} is standing on', 'with {} on top', 'that has {} on it',
-                     'carrying {}', 'supporting {}', 'with {} on top of it'),
+                     'supporting {}', 'with {} on top of it'),
     'same colour': ('of the same color as {}', 'with the same color as {}',
                     'that has the same color as {}', 'in the same color as {}'),
     'under': ('with {} on it', 'that {} is on', 'supporting {}', 'with {} on top'),

@@ -156,7 +156,9 @@ class Speaker:
     def _attach(self, phrase: Phrase, part: 'Meaning | tuple', anchor: bool) -> Phrase:
         """Add what a part says, before the noun or after it."""
         wording, is_place = self._wording(part, phrase)
-        if not phrase.head and not (wording.pre or wording.is_ or wording.around):
+        # "Glass" alone would be a noun.
+        if not phrase.head and (isinstance(part, MadeOf)
+                                or not (wording.pre or wording.is_ or wording.around)):
             phrase = replace(phrase, head='one')
         slots: dict[str, float] = {}
         if wording.pre:
@@ -169,7 +171,7 @@ class Speaker:
         if wording.around:
             slots['around'] = 1.0
         if wording.among and phrase.many and not anchor and not self.heads:
-            slots['among'] = 0.8
+            slots['among'] = 1.3
         if not phrase.head:
             # Without a noun there is nothing that "that is" could follow.
             slots.pop('tail', None)

@@ -14,6 +14,7 @@
 
 """Meanings to try for one object of a scene, one function for each kind of sentence."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -256,19 +257,15 @@ class Proposer:
 
     def _between(self, base: All) -> Meaning | None:
         around = self.others()
-        for first in around[:4]:
-            for second in around[:6]:
-                if first >= second:
-                    continue
-                kinds = {self.scene.things[i].kind for i in (first, second)}
-                shared = Named(next(iter(kinds)))
-                if len(kinds) == 1 and Between(shared).among(self.scene)[self.index] == TRUE:
-                    return All((*base.parts, Between(shared)))
-                ends = self.anchor(first, False), self.anchor(second, False)
-                if None in ends:
-                    continue
+        for kind in dict.fromkeys(self.scene.things[other].kind for other in around):
+            between = Between(Named(kind))
+            if self.scene.truth(between)[self.index] == TRUE:
+                return All((*base.parts, between))
+        for first, second in itertools.combinations(around[:5], 2):
+            ends = self.anchor(first, False), self.anchor(second, False)
+            if None not in ends:
                 between = Between(*ends)
-                if between.among(self.scene)[self.index] == TRUE:
+                if self.scene.truth(between)[self.index] == TRUE:
                     return All((*base.parts, between))
         return None
 
@@ -276,7 +273,7 @@ class Proposer:
         """Say "the mug that isn't red", "the cup without anything in it", "the other mug"."""
         base = self.base(0.1, thing=0.05)
         own = self.scene.things[self.index]
-        if own.kind in OPEN_KINDS and self.pick.chance(0.15):
+        if own.kind in OPEN_KINDS and self.pick.chance(0.3):
             return All((*base.parts, Empty()))
         rivals = [other for other, truth in enumerate(self.scene.truth(base))
                   if truth == TRUE and other != self.index]

@@ -42,7 +42,8 @@ def _texts(value: object) -> Iterator[str]:
 
 def _words() -> frozenset[str]:
     nouns = [word.partition('|') for noun in NOUNS.values() for word in noun.words]
-    texts = [*_texts(tuple(vars(lexicon).values())), *lexicon.DETERMINERS, *requests.PHRASES,
+    tables = tuple(table for name, table in vars(lexicon).items() if name.isupper())
+    texts = [*_texts(tables), *lexicon.DETERMINERS, *requests.PHRASES,
              *HOUSEHOLD_COLOURS,
              *(part for noun in nouns for part in (noun[0], noun[2], plural(noun[0]))),
              # What phrases.py itself puts between them.
