@@ -64,12 +64,12 @@ setup(
     extras_require={
         # The tabletop simulator: `refseg data tabletop` and the demo's camera.
         'simulator': ['mujoco', 'pyopengl'],
-        # The engine for CPUs.
-        'openvino': ['openvino'],
+        # The engine for CPUs, and what `refseg export` and its own conversion need.
+        'openvino': ['openvino', 'onnx'],
         # Pictures of `refseg bench`.
         'bench': ['matplotlib'],
         # ONNX Runtime executes what `refseg export` wrote.
-        'test': ['pytest', 'onnxruntime'],
+        'test': ['pytest', 'onnx', 'onnxruntime'],
     },
     entry_points={'console_scripts': ['refseg = ros2_refseg.cli:main']},
     zip_safe=False,

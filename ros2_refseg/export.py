@@ -75,7 +75,7 @@ class FrameGraph(nn.Module):
 
     The stretch with antialiasing is linear, so it is written as two matrix products whose matrices
     the graph makes from the image's size: TensorRT has no antialiased resizing, and products run
-    everywhere.
+    everywhere. As on CUDA, grey values are not rounded after it (on the CPU, in uint8, they are).
     """
 
     def __init__(self, network: CEFNet) -> None:
@@ -91,9 +91,10 @@ class FrameGraph(nn.Module):
         """
         height, width = image.shape[0], image.shape[1]
         pixels = image.permute(2, 0, 1).float()
-        pixels = pixels @ stretch_matrix(width, self.side).T
-        # On the CPU stretch() rounds to whole grey values after each direction, as uint8 has it.
-        pixels = (stretch_matrix(height, self.side) @ pixels.round()).round()
+        height_matrix, width_matrix = (
+            stretch_matrix(length, self.side) for length in (height, width)
+        )
+        pixels = height_matrix @ pixels @ width_matrix.T
         logits = self.logits(pixels[None], words, present, sentence)
         return F.interpolate(
             logits, size=(height, width), mode='bilinear', align_corners=False
@@ -184,8 +185,12 @@ def to_onnx(
     Trace a graph and give its ONNX file.
 
     PyTorch's TorchScript exporter takes half the time of the newer one, which an engine's first
-    start waits for, needs no further package, and is in every torch that a robot has.
+    start waits for, and is in every torch that a robot has.
+
+    :raises ImportError: without the package onnx.
     """
+    import onnx  # noqa: F401, said before torch has traced for seconds to find it missing
+
     file = io.BytesIO()
     with warnings.catch_warnings():
         # Of sizes that become constants, which those of the network are, and of its own age.

@@ -32,7 +32,7 @@ device=${DEVICE:-cuda}
 python=${PYTHON:-python3}
 [ "$device" = cpu ] || export MUJOCO_GL=${MUJOCO_GL:-egl}
 if [ -n "${TOY:-}" ]; then
-  scenes=24 test_scenes=8 iterations=4 seeds=1 repeats=2 attention_sizes=(8 16)
+  scenes=40 test_scenes=4 iterations=4 seeds=1 repeats=2 attention_sizes=(8 16)
   presets=(edge) sizes=(64)
 else
   scenes=${SCENES:-30000} test_scenes=500 iterations=${ITERATIONS:-} seeds=1,2,3 repeats=100
@@ -53,17 +53,17 @@ measure() {
     --json "$out/attention_backward.json"
 }
 
-# Data sets are folders that appear whole, or not at all.
+# Draws a data set that appears whole, or not at all: name, scenes, seed, other options.
 draw() {
-  [ -d "$out/$1" ] && return
+  [ ! -d "$out/$1" ] || return 0
   rm -rf "$out/$1.part"
-  refseg data tabletop --out "$out/$1.part" --scenes "$2" --seed "$3" --split "$4"
+  refseg data tabletop --out "$out/$1.part" --scenes "$2" --seed "$3" "${@:4}"
   mv "$out/$1.part" "$out/$1"
 }
 
 data() {
-  draw train "$scenes" 1 train
-  draw test "$test_scenes" 2026 test
+  draw tables "$scenes" 1  # 90 % to train on, 5 % to look at on the way, 5 % to score ablations on
+  draw fresh "$test_scenes" 2026 --split test
 }
 
 # A configuration with the number of iterations of this batch, beside its results.
@@ -82,27 +82,26 @@ train() {
   local network
   for network in start acm vcm; do
     refseg train "$(configured "config/train/tabletop_$network.yaml")" --device "$device" \
-      --data "$out/train" --out "$out/$network"
+      --data "$out/tables" --out "$out/$network"
     refseg eval --checkpoint "$out/$network/checkpoint.safetensors" --device "$device" \
-      --data "$out/test" --split test --json "$out/scores_$network.json" > "$out/scores_$network.md"
+      --data "$out/fresh" --split test --json "$out/scores_$network.json" > "$out/scores_$network.md"
   done
 }
 
 ablate() {
   refseg ablate "$(configured config/train/tabletop_start.yaml)" --device "$device" \
-    --data "$out/train" --split train --seeds "$seeds" --out "$out/ablation"
+    --data "$out/tables" --split test --seeds "$seeds" --out "$out/ablation"
 }
 
-wanted measure && measure
+if wanted measure; then measure; fi
 if wanted train || wanted ablate; then data; fi
-wanted train && train
-wanted ablate && ablate
+if wanted train; then train; fi
+if wanted ablate; then ablate; fi
 
 printf '\n\n===== all figures =====\n\n'
 for report in "$out"/{model,attention,attention_backward}.json; do
-  [ -f "$report" ] && refseg bench table "$report"
+  if [ -f "$report" ]; then refseg bench table "$report"; fi
 done
 for report in "$out"/scores_*.md "$out"/ablation/ablation.md; do
-  [ -f "$report" ] && { echo "$report"; cat "$report"; echo; }
+  if [ -f "$report" ]; then printf '%s\n\n%s\n\n' "$report" "$(cat "$report")"; fi
 done
-true

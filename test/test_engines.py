@@ -77,6 +77,7 @@ def expected(network, image) -> list[tuple[np.ndarray, np.ndarray]]:
 @pytest.fixture(scope='module')
 def openvino(network, tmp_path_factory) -> OpenVINOEngine:
     pytest.importorskip('openvino')
+    pytest.importorskip('onnx')
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.mktemp('cache')))
         engine = OpenVINOEngine(network, 'fp32')

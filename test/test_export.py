@@ -27,6 +27,7 @@ from ros2_refseg.data.vocabulary import Vocabulary
 from ros2_refseg.export import export_checkpoint, stretch_matrix
 
 onnxruntime = pytest.importorskip('onnxruntime')
+pytest.importorskip('onnx')
 VOCABULARY = Vocabulary(('left', 'mug', 'red', 'the'))
 
 
@@ -59,7 +60,7 @@ def test_a_runtime_computes_what_pytorch_computes(tmp_path, changes):
         answer, = frames.run(None, {'image': image, **language})
         with torch.no_grad():
             expected = checkpoint.network.segment(
-                torch.from_numpy(image).permute(2, 0, 1)[None],
+                torch.from_numpy(image).permute(2, 0, 1)[None].float(),
                 checkpoint.network.language(torch.tensor(words)),
             )
         assert answer.shape == (len(words), 1 + checkpoint.network.config.boundary, *shape)

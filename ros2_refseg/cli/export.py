@@ -40,5 +40,10 @@ def _export(args: argparse.Namespace) -> None:
 
     if args.out.suffix != '.onnx':
         raise ValueError(f"--out '{args.out}' does not end in .onnx")
-    for path in export_checkpoint(Checkpoint.load(resolve_checkpoint(args.checkpoint)), args.out):
+    checkpoint = Checkpoint.load(resolve_checkpoint(args.checkpoint))
+    try:
+        written = export_checkpoint(checkpoint, args.out)
+    except ImportError as error:
+        raise ValueError(f'{error}; pip install onnx') from error
+    for path in written:
         print(f'written: {path}')

@@ -71,7 +71,7 @@ def make_engine(
         try:
             return OpenVINOEngine(network, precision)
         except ImportError as error:
-            reason = f'{error}; pip install openvino makes the CPU several times faster'
+            reason = f'{error}; pip install openvino onnx makes the CPU several times faster'
         except RuntimeError as error:
             reason = f'OpenVINO cannot run this network: {error}'
         if backend == 'openvino':

@@ -54,7 +54,7 @@ class OpenVINOEngine(Engine):
         Convert a network, or take its conversion from the cache, and compile it.
 
         :param precision: fp32, bf16, or auto: bf16 on a CPU that computes with it.
-        :raises ImportError: where openvino is not installed.
+        :raises ImportError: where openvino is not installed, or onnx, for the conversion.
         :raises RuntimeError: where it cannot run the network.
         """
         import openvino
