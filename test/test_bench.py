@@ -37,8 +37,9 @@ def test_candidates_take_turns():
 def test_the_attentions_memory_does_not_grow_with_its_matrix(backward):
     """VCM at 512x96x96: a tenth of the equation's memory, the same output."""
     size = 96 if not backward else 64
-    methods = bench_attention('cpu', (size,), backward)[f'512x{size}x{size}']
-    naive, ours = methods['vcm, equations'], methods['vcm']
+    names = 'vcm, equations', 'vcm'
+    methods = bench_attention('cpu', (size,), backward, names)[f'512x{size}x{size}']
+    naive, ours = (methods[name] for name in names)
     assert naive['peak_mb'] > 4e-6 * size ** 4, 'the equation stores at least its affinities'
     assert ours['peak_mb'] <= naive['peak_mb'] / (2 if backward else 10)
     for output, expected in zip(ours['output'], naive['output'], strict=True):

@@ -20,6 +20,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,18 +56,22 @@ METHODS = {
 
 
 def bench_attention(
-    device: str = 'cpu', sizes: tuple[int, ...] = SIZES, backward: bool = False
+    device: str = 'cpu',
+    sizes: Sequence[int] = SIZES,
+    backward: bool = False,
+    methods: Iterable[str] = tuple(METHODS),
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """
     Measure each method at each size in a process of its own, so that peaks are each one's own.
 
     :param backward: the gradient as well, as in training.
+    :param methods: of METHODS.
     :return: by size and method: peak memory above that of inputs and weights in MB, time in ms, and
         the first values of the output for a comparison.
     """
     return {
         f'{_CHANNELS}x{size}x{size}': {
-            method: _in_own_process(method, size, device, backward) for method in METHODS
+            method: _in_own_process(method, size, device, backward) for method in methods
         }
         for size in sizes
     }

@@ -41,12 +41,12 @@ def attend(
     """
     if query.is_cuda:
         return _fused(query, key, value, present, scale)
-    blocks = -(-query.shape[1] * key.shape[1] // LARGEST_BLOCK)
-    if blocks <= 1:
+    rows = max(LARGEST_BLOCK // key.shape[1], 1)
+    if query.shape[1] <= rows:
         return _explicit(query, key, value, present, scale)
     return torch.cat([
         checkpoint(_explicit, block, key, value, present, scale, use_reentrant=False)
-        for block in query.chunk(blocks, dim=1)
+        for block in query.split(rows, dim=1)
     ], dim=1)
 
 
@@ -64,7 +64,8 @@ def _fused(
 ) -> Tensor:
     # Fused kernels want a dimension of heads and, the fastest one, keys and values of one width,
     # at most 256. A value wider than the key is cut into heads that share query and key.
-    heads = max(value.shape[-1] // key.shape[-1], 1)
+    heads, rest = divmod(value.shape[-1], key.shape[-1])
+    heads = 1 if rest else heads
     attended = F.scaled_dot_product_attention(
         query.unsqueeze(1).expand(-1, heads, -1, -1),
         key.unsqueeze(1).expand(-1, heads, -1, -1),
