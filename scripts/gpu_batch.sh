@@ -19,15 +19,15 @@
 #   scripts/gpu_batch.sh measure             one of them
 #   DEVICE=cpu TOY=1 scripts/gpu_batch.sh    the rehearsal: toy sizes on a CPU, some minutes
 #
-# OUT (gpu_batch) gets data, runs and reports, PYTHON (python3) runs it all. A run that was cut off
-# goes on where it was when the same command is given again. Needs what `pip install .[simulator]`
+# OUT (runs/gpu_batch) gets data, runs and reports, PYTHON (python3) runs it all. A run that was cut
+# off goes on where it was when the same command is given again. Needs what `pip install .[simulator]`
 # brings; on CUDA scenes are drawn with EGL where MUJOCO_GL says nothing else.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 stages=("${@:-all}")
-out=${OUT:-gpu_batch}
+out=${OUT:-runs/gpu_batch}
 device=${DEVICE:-cuda}
 python=${PYTHON:-python3}
 [ "$device" = cpu ] || export MUJOCO_GL=${MUJOCO_GL:-egl}
@@ -84,7 +84,8 @@ train() {
     refseg train "$(configured "config/train/tabletop_$network.yaml")" --device "$device" \
       --data "$out/tables" --out "$out/$network"
     refseg eval --checkpoint "$out/$network/checkpoint.safetensors" --device "$device" \
-      --data "$out/fresh" --split test --json "$out/scores_$network.json" > "$out/scores_$network.md"
+      --data "$out/fresh" --split test --json "$out/scores_$network.json" \
+      > "$out/scores_$network.md"
   done
 }
 
