@@ -130,6 +130,10 @@ class _Client(Node):
         try:
             self._send(process, rate, lambda: len(self._latencies) >= _WARM_UP, _PATIENCE)
             with self._arrived:
+                if len(self._latencies) < _WARM_UP:
+                    raise RuntimeError(
+                        f'the node gave {len(self._latencies)} answers in {_PATIENCE:.0f} s'
+                    )
                 self._latencies.clear()
             busy, started = _cpu_seconds(process.pid), time.monotonic()
             asking = threading.Thread(target=self._ask, args=(started + seconds,))
