@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-LARGEST_BLOCK = 2 ** 22
-"""Scores of an image that are stored at once on the CPU (16 MiB in fp32): 2048 x 2048."""
+LARGEST_BLOCK = 2 ** 20
+"""Scores of an image that are stored at once on the CPU (4 MiB in fp32): 1024 x 1024."""
 
 
 def attend(
