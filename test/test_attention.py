@@ -51,6 +51,9 @@ def test_blocks_change_neither_result_nor_gradient(monkeypatch, largest_block, m
         results.append((result, *torch.autograd.grad((result * weight).sum(), tensors)))
     for ours, expected in zip(*results, strict=True):
         assert torch.allclose(ours, expected, atol=1e-5)
+    with torch.no_grad():
+        ours = attention.attend(*tensors, present if masked else None, scale=0.7)
+    assert torch.allclose(ours, results[1][0], atol=1e-5)
 
 
 def test_no_block_stores_more_than_it_may(monkeypatch):

@@ -42,12 +42,19 @@ def attend(
     if query.is_cuda:
         return _fused(query, key, value, present, scale)
     rows = max(LARGEST_BLOCK // key.shape[1], 1)
-    if query.shape[1] <= rows:
+    if query.shape[1] <= rows or torch.jit.is_tracing():  # an exported network has its own planner
         return _explicit(query, key, value, present, scale)
-    return torch.cat([
-        checkpoint(_explicit, block, key, value, present, scale, use_reentrant=False)
-        for block in query.split(rows, dim=1)
-    ], dim=1)
+    blocks = query.split(rows, dim=1)
+    if torch.is_grad_enabled():
+        return torch.cat([
+            checkpoint(_explicit, block, key, value, present, scale, use_reentrant=False)
+            for block in blocks
+        ], dim=1)
+    # Written to their place: small results between large scores would fragment the heap.
+    attended = query.new_empty(*query.shape[:2], value.shape[-1])
+    for place, block in zip(attended.split(rows, dim=1), blocks, strict=True):
+        place.copy_(_explicit(block, key, value, present, scale))
+    return attended
 
 
 def _explicit(
