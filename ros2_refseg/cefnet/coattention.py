@@ -62,23 +62,26 @@ class PyramidPooling(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Pool BxCxHxW to BxNxC."""
-        averages = pyramid_matrix(*map(int, features.shape[-2:]), features.device)
-        return averages.to(features.dtype) @ flatten_positions(features)
+        height, width = map(int, features.shape[-2:])
+        averages = pyramid_matrix(height, width, features.dtype, features.device)
+        return averages @ flatten_positions(features)
 
 
 @lru_cache(maxsize=32)
-def pyramid_matrix(height: int, width: int, device: torch.device) -> Tensor:
+def pyramid_matrix(
+    height: int, width: int, dtype: torch.dtype, device: torch.device
+) -> Tensor:
     """Give the NxHW matrix whose rows average a map's positions over the cells of the pyramid."""
     # A tensor made in inference mode could never be used in training.
     with torch.inference_mode(False), torch.no_grad():
         return torch.cat([
             torch.kron(_bin_averages(height, bins), _bin_averages(width, bins))
             for bins in PYRAMID_BINS
-        ]).to(device)
+        ]).to(device, dtype)
 
 
 def _bin_averages(length: int, bins: int) -> Tensor:
-    return F.adaptive_avg_pool1d(torch.eye(length), bins).T
+    return F.adaptive_avg_pool1d(torch.eye(length, dtype=torch.float64), bins).T
 
 
 class AsymmetricCoAttention(nn.Module):
