@@ -19,10 +19,14 @@ import json
 import pytest
 import torch
 
+from ros2_refseg.bench.accuracy import bench_accuracy, samples_of
 from ros2_refseg.bench.attention import bench_attention, measure
 from ros2_refseg.bench.report import tables
 from ros2_refseg.bench.timing import take_turns
+from ros2_refseg.cefnet import CEFNet, CEFNetConfig
 from ros2_refseg.cli import main
+from ros2_refseg.data.vocabulary import Vocabulary
+from ros2_refseg.engines import TorchEngine
 
 
 def test_candidates_take_turns():
@@ -59,6 +63,20 @@ def test_a_report_is_kept_and_printed_again(tmp_path, capsys):
 
 def test_the_acm_has_a_memory_too():
     assert set(measure('acm', 8, 'cpu', backward=True)) == {'peak_mb', 'ms', 'output'}
+
+
+def test_an_engine_is_scored_against_exact_arithmetic(squares):
+    vocabulary = Vocabulary(('red', 'blue', 'square', 'the', 'one'))
+    network = CEFNet(CEFNetConfig.from_preset(
+        'edge', vocabulary_size=len(vocabulary), image_size=32
+    )).eval()
+    engines = {
+        precision: TorchEngine(network, torch.device('cpu'), precision)
+        for precision in ('fp32', 'bf16')
+    }
+    scores = bench_accuracy(network, engines, samples_of(squares, 'val', vocabulary, 5))
+    assert scores['fp32'] == scores['exact'] and scores['exact']['furthest_probability'] == 0
+    assert 0 < scores['bf16']['furthest_probability'] < 0.5
 
 
 @pytest.mark.parametrize('arguments, problem', [

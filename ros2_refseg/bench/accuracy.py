@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from ros2_refseg.cefnet import CEFNet
-from ros2_refseg.data.refer import ReferDataset
+from ros2_refseg.data.joint import open_dataset
 from ros2_refseg.data.vocabulary import Vocabulary
 from ros2_refseg.engines import Engine, TorchEngine
 
@@ -31,10 +31,10 @@ Sample = tuple[np.ndarray, np.ndarray, list[int]]  # image uint8 HxWx3, truth Hx
 def samples_of(
     folder: Path, split: str, vocabulary: Vocabulary, count: int
 ) -> Iterator[Sample]:
-    """Give sentences about things in view, spread evenly over a REFER data set's split."""
-    dataset = ReferDataset(folder, split)
+    """Give sentences about things in view, spread evenly over a data set's split."""
+    dataset = open_dataset(folder, split)
     asked = [
-        (image, reference, sentence.text)
+        (image, reference, sentence)
         for image in dataset.images for reference in image.references
         if not reference.absent for sentence in reference.sentences
     ]
