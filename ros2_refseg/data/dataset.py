@@ -15,6 +15,7 @@
 
 """What a data set of sentences about pictures is, wherever it comes from."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -76,7 +77,7 @@ class UnknownSplitError(ValueError):
         super().__init__(f'{path} has no split {split!r}; it has: {", ".join(splits)} (or all)')
 
 
-class ReferringDataset:
+class ReferringDataset(ABC):
     """
     One split of a data set: ``images`` with their ``references``, and ``samples``.
 
@@ -131,26 +132,33 @@ class ReferringDataset:
         """Give the picture that a reference is about."""
         return self._image_of[reference.image_id]
 
+    def refuse_missing(self) -> None:
+        """Raise FileNotFoundError when pictures are missing, saying where they were looked for."""
+        if self.missing:
+            raise FileNotFoundError(
+                f'{len(self.missing)} pictures are missing, the first one is {self.missing[0]}; '
+                f'looked in {self.places}')
+
     @property
+    @abstractmethod
     def places(self) -> str:
         """Say where pictures are looked for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mask(self, reference: Reference) -> np.ndarray:
         """
         Decode a reference's mask: uint8 (H, W), 0 or 1; all zeros where it is absent.
 
         :raises ValueError: when the data set's mask is damaged or of another size than the picture.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def held_out_images(self) -> set[str]:
         """
         Identify the pictures of every split but the training ones.
 
         See identify_image for how; a network that is to be scored on them must not have seen them.
         """
-        raise NotImplementedError
 
     def read_image(self, image: ReferImage) -> np.ndarray:
         """

@@ -117,6 +117,11 @@ class JointDataset(ReferringDataset):
             for dataset, (images, sentences) in zip(self.datasets, self.left_out, strict=True)]
         return '\n'.join([*lines, super().describe()])
 
+    @property
+    def places(self) -> str:
+        """Say where pictures are looked for."""
+        return '; '.join(dataset.places for dataset in self.datasets)
+
     def mask(self, reference: Reference) -> np.ndarray:
         """Decode a reference's mask as its data set does."""
         dataset, original = self._origin[reference.ref_id]

@@ -79,10 +79,8 @@ class ReferDataset(ReferringDataset):
             raise ValueError(
                 f'{self.references_path} and instances.json beside it are not a REFER data set: '
                 f'{type(error).__name__} {error}') from error
-        if self.missing and not allow_missing:
-            raise FileNotFoundError(
-                f'{len(self.missing)} pictures are missing, the first one is {self.missing[0]}; '
-                f'looked in {self.places}')
+        if not allow_missing:
+            self.refuse_missing()
 
     @property
     def places(self) -> str:

@@ -73,10 +73,8 @@ class ReferItDataset(ReferringDataset):
             raise ValueError(
                 f'the JSON files in {self.folder} are not those of ReferIt: '
                 f'{type(error).__name__} {error}') from error
-        if self.missing and not allow_missing:
-            raise FileNotFoundError(
-                f'{len(self.missing)} pictures are missing, the first one is {self.missing[0]}; '
-                f'looked in {self.places}')
+        if not allow_missing:
+            self.refuse_missing()
 
     @property
     def places(self) -> str:
