@@ -57,6 +57,13 @@ ARGUMENTS = [
         'images, a video file, or the number of a webcam.',
     ),
     DeclareLaunchArgument(
+        'level',
+        default_value='simple',
+        choices=['simple', 'household'],
+        description='What is on the simulated table: ten kinds of things that stand apart, or a '
+        'household with patterns, materials, things in and on each other.',
+    ),
+    DeclareLaunchArgument(
         'rate',
         default_value='10.0',
         description='Images that the camera publishes in a second.',
@@ -88,6 +95,7 @@ def generate_launch_description() -> LaunchDescription:
         parameters=[
             {
                 'source': ParameterValue(LaunchConfiguration('source'), value_type=str),
+                'level': ParameterValue(LaunchConfiguration('level'), value_type=str),
                 'rate': ParameterValue(LaunchConfiguration('rate'), value_type=float),
             }
         ],

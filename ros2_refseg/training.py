@@ -181,7 +181,8 @@ class Trainer:
     def _batches(self) -> DataLoader:
         config = self.config
         samples = ImageSamples(
-            self.dataset, self.vocabulary, config.sentences_per_image, config.unknown_rate
+            self.dataset, self.vocabulary, config.sentences_per_image, config.unknown_rate,
+            config.forms,
         )
         batches = ResumableBatches(
             len(samples), config.images_per_batch, config.iterations, config.seed, self.step,
@@ -272,7 +273,7 @@ def make_optimizer(network: CEFNet, config: TrainingConfig) -> torch.optim.Optim
             weight_decay=config.weight_decay,
         )
     return torch.optim.AdamW(
-        network.parameters(), config.learning_rate, weight_decay=config.weight_decay
+        network.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
 
 

@@ -130,6 +130,25 @@ def test_an_absent_target_is_an_empty_mask_without_contour(typos_and_absent):
     assert not item['masks'].any() and not item['contours'].any()
 
 
+def test_a_stage_can_be_trained_on_some_kinds_of_sentence(typos_and_absent, tmp_path):
+    writer = ReferWriter(tmp_path, 'mixed', 'refseg', [])
+    encoded = cv2.imencode('.png', np.full((60, 80, 3), 128, np.uint8))[1].tobytes()
+    writer.add('both.png', encoded, (60, 80), 'train', [
+        NewReference('', None, [NewSentence('cat', 'attribute'), NewSentence('dog', 'size')]),
+    ])
+    writer.add('one.png', encoded, (60, 80), 'train', [
+        NewReference('', None, [NewSentence('dog', 'size')]),
+    ])
+    writer.close()
+    dataset, vocabulary = ReferDataset(tmp_path), Vocabulary(('cat', 'dog'))
+    samples = ImageSamples(dataset, vocabulary, 4, 0, forms=['attribute', 'pattern'])
+    assert [image.path.name for image in samples.images] == ['both.png']
+    assert {*np.concatenate(samples[0, (0, 0), 32]['words'])} == set(vocabulary.encode('cat'))
+    with pytest.raises(ValueError, match='has no sentence of ordinal, size'):
+        ImageSamples(
+            ReferDataset(typos_and_absent), vocabulary, 2, 0, forms=['ordinal', 'size'])
+
+
 def test_absent_targets_are_learned_and_typing_errors_are_no_words(typos_and_absent, tmp_path):
     config = TrainingConfig(**{**TINY, 'iterations': 12, 'validate_every': 12})
     trainer = Trainer(config, typos_and_absent, tmp_path, 'cpu')

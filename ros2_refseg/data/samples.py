@@ -14,7 +14,7 @@
 
 """Training samples: an image with several sentences about it, at the network's size."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -24,7 +24,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from ros2_refseg.cefnet import stretch
-from ros2_refseg.data.refer import ReferDataset, ReferImage
+from ros2_refseg.data.dataset import Reference, ReferImage
+from ros2_refseg.data.refer import ReferDataset
 from ros2_refseg.data.vocabulary import PADDING_ID, UNKNOWN_ID, Vocabulary
 
 CONTOUR_DISTANCE = 2 / 320
@@ -66,17 +67,29 @@ class ImageSamples(Dataset):
         vocabulary: Vocabulary,
         sentences_per_image: int,
         unknown_rate: float,
+        forms: Sequence[str] | None = None,
     ) -> None:
         """
         Prepare the images of a data set that have references.
 
         :param unknown_rate: share of words replaced by "unknown", so that its embedding is learned.
+        :param forms: kinds of sentence to give (see Reference.forms); None for all.
+        :raises ValueError: when no sentence is of one of these.
         """
         self.dataset = dataset
         self.vocabulary = vocabulary
         self.sentences_per_image = sentences_per_image
         self.unknown_rate = unknown_rate
-        self.images: list[ReferImage] = [image for image in dataset.images if image.references]
+        self.images: list[ReferImage] = []
+        self._sayings: list[list[tuple[Reference, list[str]]]] = []
+        for image in dataset.images:
+            sayings = [(reference, _of_forms(reference, forms)) for reference in image.references]
+            sayings = [(reference, sentences) for reference, sentences in sayings if sentences]
+            if sayings:
+                self.images.append(image)
+                self._sayings.append(sayings)
+        if not self.images:
+            raise ValueError(f"forms: '{dataset.name}' has no sentence of {', '.join(forms or ())}")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -88,25 +101,33 @@ class ImageSamples(Dataset):
         image = self.images[index]
         count = self.sentences_per_image
         # Different references first: the same picture, other words, another answer.
-        order = rng.permutation(len(image.references))
-        references = [image.references[order[i % len(order)]] for i in range(count)]
+        order = rng.permutation(len(self._sayings[index]))
+        sayings = [self._sayings[index][order[i % len(order)]] for i in range(count)]
         masks = {}
-        for reference in references:
+        for reference, _ in sayings:
             if reference.ref_id not in masks:
                 mask = resize_mask(self.dataset.mask(reference), side)
                 masks[reference.ref_id] = (mask, contour_of(mask))
         words = []
-        for reference in references:
-            sentence = reference.sentences[rng.integers(len(reference.sentences))]
+        for _, sentences in sayings:
+            sentence = sentences[rng.integers(len(sentences))]
             ids = np.array(self.vocabulary.encode(sentence))
             words.append(np.where(rng.random(len(ids)) < self.unknown_rate, UNKNOWN_ID, ids))
         pixels = self.dataset.read_image(image)
         return {
             'image': stretch(torch.from_numpy(pixels).permute(2, 0, 1)[None], side)[0],
             'words': words,
-            'masks': np.stack([masks[reference.ref_id][0] for reference in references]),
-            'contours': np.stack([masks[reference.ref_id][1] for reference in references]),
+            'masks': np.stack([masks[reference.ref_id][0] for reference, _ in sayings]),
+            'contours': np.stack([masks[reference.ref_id][1] for reference, _ in sayings]),
         }
+
+
+def _of_forms(reference: Reference, forms: Sequence[str] | None) -> list[str]:
+    if forms is None:
+        return reference.sentences
+    # A data set may name no forms at all, or '' where it knows none.
+    return [sentence for sentence, form in zip(reference.sentences, reference.forms, strict=False)
+            if form in forms]
 
 
 def resize_mask(mask: np.ndarray, side: int) -> np.ndarray:

@@ -67,6 +67,14 @@ CAMERA_PARAMETERS = (
         read_only=True,
     ),
     ParameterSpec(
+        'level',
+        'simple',
+        'What is on the simulated table: simple (ten kinds of things that stand apart) or '
+        'household (more kinds, patterns, materials, things in and on each other).',
+        read_only=True,
+        choices=('simple', 'household'),
+    ),
+    ParameterSpec(
         'seed',
         0,
         'Which table is simulated.',
@@ -108,7 +116,8 @@ class CameraNode(Node):
         super().__init__('refseg_camera', **node_options)
         values = declare_parameters(self, CAMERA_PARAMETERS)
         settings = SourceSettings(
-            **{name: values[name] for name in ('width', 'height', 'rate', 'seed', 'loop')}
+            **{name: values[name] for name in (
+                'width', 'height', 'rate', 'level', 'seed', 'loop')}
         )
         try:
             self._source = open_source(values['source'], settings, self.get_logger())

@@ -59,13 +59,14 @@ class SourceSettings:
     """
     How a source is to be played.
 
-    ``width`` and ``height`` in pixels, 0 for the source's own; ``rate`` in Hz; ``seed`` of the
-    simulated table; ``loop``: begin again at the end of a folder or video.
+    ``width`` and ``height`` in pixels, 0 for the source's own; ``rate`` in Hz; ``level`` and
+    ``seed`` of the simulated table; ``loop``: begin again at the end of a folder or video.
     """
 
     width: int
     height: int
     rate: float
+    level: str
     seed: int
     loop: bool
 

@@ -12,12 +12,12 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """The tabletop simulator as a camera source; needs MuJoCo, which only this source does."""
 
 import numpy as np
 
-from ros2_refseg.data.tabletop import Tabletop, View, describe, scene_json
+from ros2_refseg.data.tabletop import Tabletop, View, scene_json
+from ros2_refseg.data.tabletop.levels import DESCRIBE
 from ros2_refseg.nodes.camera_sources import (
     CameraFrame,
     CameraSource,
@@ -37,7 +37,8 @@ class TabletopSource(CameraSource):
         super().__init__(settings)
         self._words = np.random.default_rng(settings.seed)
         try:
-            self._tabletop = Tabletop(settings.width or _SIZE[0], settings.height or _SIZE[1])
+            self._tabletop = Tabletop(
+                settings.width or _SIZE[0], settings.height or _SIZE[1], settings.level)
         except RuntimeError as error:
             raise SourceError(f"'tabletop' cannot be drawn: {error}") from error
         self._tabletop.new_scene(settings.seed)
@@ -54,4 +55,5 @@ class TabletopSource(CameraSource):
 
     def _say(self, view: View) -> dict:
         height, width = view.labels.shape
+        describe = DESCRIBE[self._settings.level]
         return scene_json(view, describe(view.objects, width, height, self._words))

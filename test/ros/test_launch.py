@@ -98,9 +98,15 @@ def test_rviz_follows_the_topics():
 
 def test_demo_starts_camera_and_node():
     """The demo has both, and a webcam's number reaches the camera as it is."""
-    nodes, context = nodes_of('demo.launch.py', source='0', rate='5', use_rviz='false')
+    nodes, context = nodes_of(
+        'demo.launch.py', source='0', level='household', rate='5', use_rviz='false'
+    )
     assert set(nodes) == {'refseg_camera', 'refseg_node'}
-    assert parameters_of(nodes['refseg_camera'], context) == {'source': '0', 'rate': 5.0}
+    assert parameters_of(nodes['refseg_camera'], context) == {
+        'source': '0',
+        'level': 'household',
+        'rate': 5.0,
+    }
 
 
 def test_a_launched_node_names_the_bad_argument():
