@@ -25,10 +25,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig
-from ros2_refseg.cefnet.loss import LossTerms, ReferringLoss
 from ros2_refseg.checkpoint import Checkpoint, choose_device, resolve_checkpoint, write_atomically
 from ros2_refseg.data.joint import open_datasets
-from ros2_refseg.data.samples import ImageSamples, ResumableBatches, collate
+from ros2_refseg.data.samples import ResumableBatches
 from ros2_refseg.data.vocabulary import Vocabulary
 from ros2_refseg.distributed import (
     from_first_process,
@@ -40,6 +39,7 @@ from ros2_refseg.distributed import (
     synchronise_batch_norm,
 )
 from ros2_refseg.evaluation import evaluate
+from ros2_refseg.objectives import make_objective
 from ros2_refseg.segmenter import PRECISIONS
 from ros2_refseg.training_config import TrainingConfig
 from ros2_refseg.training_progress import TrainingProgress
@@ -82,20 +82,19 @@ class Trainer:
         self.out = Path(out)
         self.device = choose_device(device)
         self.dataset = open_datasets(data, config.train_split)
-        scored = config.train_split == 'train' and 'val' in self.dataset.splits
+        scored = (config.objective == 'referring' and config.train_split == 'train'
+                  and 'val' in self.dataset.splits)
         self.validation = open_datasets(data, 'val') if scored else None
         torch.manual_seed(config.seed)
         self.vocabulary, self.network = self._build()
         self.network = synchronise_batch_norm(self.network, self.device)
-        self.network.to(self.device, memory_format=torch.channels_last)
-        self.optimizer = make_optimizer(self.network, config)
+        self.objective = make_objective(self.network, config)
+        self.objective.to(self.device, memory_format=torch.channels_last)
+        self.optimizer = make_optimizer(self.objective, config)
         self.step = 0
         self.scores: dict[str, Any] = {}
         self._resume()
-        self._objective = share_gradients(
-            _Objective(self.network, ReferringLoss(config.dice_weight), config.precision),
-            self.device,
-        )
+        self._shared = share_gradients(self.objective, self.device)
 
     def _build(self) -> tuple[Vocabulary, CEFNet]:
         start = None
@@ -127,7 +126,7 @@ class Trainer:
         state = from_first_process(self._read_state)
         if state is None:
             return
-        self.network.load_state_dict(state['network'])
+        self.objective.load_state_dict(state['objective'])
         self.optimizer.load_state_dict(state['optimizer'])
         self.step, self.scores = state['step'], state['scores']
 
@@ -152,7 +151,7 @@ class Trainer:
         torch.save({
             'config': self.config.to_dict(), 'step': self.step, 'scores': self.scores,
             'vocabulary': list(self.vocabulary.words),
-            'network': self.network.state_dict(), 'optimizer': self.optimizer.state_dict(),
+            'objective': self.objective.state_dict(), 'optimizer': self.optimizer.state_dict(),
         }, buffer)
         write_atomically(self.out / 'state.pt', buffer.getvalue())
 
@@ -180,18 +179,15 @@ class Trainer:
 
     def _batches(self) -> DataLoader:
         config = self.config
-        samples = ImageSamples(
-            self.dataset, self.vocabulary, config.sentences_per_image, config.unknown_rate,
-            config.forms,
-        )
+        samples = self.objective.samples(self.dataset, self.vocabulary, config)
         batches = ResumableBatches(
             len(samples), config.images_per_batch, config.iterations, config.seed, self.step,
             self._image_size_at, process_number(), process_count(),
         )
         return DataLoader(
-            samples, batch_sampler=batches, collate_fn=collate, num_workers=config.workers,
+            samples, batch_sampler=batches, collate_fn=self.objective.collate,
+            num_workers=config.workers, prefetch_factor=4 if config.workers else None,
             pin_memory=self.device.type == 'cuda', worker_init_fn=_single_thread,
-            prefetch_factor=4 if config.workers else None,
         )
 
     def _image_size_at(self, step: int) -> int:
@@ -199,24 +195,23 @@ class Trainer:
             return self.config.coarse_image_size
         return self.network.config.image_size
 
-    def _train_step(self, batch: dict[str, Tensor]) -> LossTerms:
+    def _train_step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         config, done = self.config, self.step / self.config.iterations
         for group in self.optimizer.param_groups:
             group['lr'] = config.learning_rate * learning_rate_factor(config.schedule, done)
         batch = {name: value.to(self.device, non_blocking=True) for name, value in batch.items()}
-        self._objective.train()
-        terms = self._objective(batch, foreground_weight_at(config, done))
+        self._shared.train()
+        terms = self._shared(batch, foreground_weight_at(config, done))
         self.optimizer.zero_grad()
-        terms.total.backward()
+        terms['total'].backward()
         if config.gradient_clip:
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.gradient_clip)
+            torch.nn.utils.clip_grad_norm_(self.objective.parameters(), config.gradient_clip)
         self.optimizer.step()
         return terms
 
-    def _log(self, progress: TrainingProgress, terms: LossTerms) -> None:
-        names = ('total', 'mask', 'boundary', 'transformed', 'dice')
-        values = torch.stack([getattr(terms, name).detach() for name in names])
-        losses = dict(zip(names, mean_over_processes(values).tolist(), strict=True))
+    def _log(self, progress: TrainingProgress, terms: dict[str, Tensor]) -> None:
+        values = torch.stack([loss.detach() for loss in terms.values()])
+        losses = dict(zip(terms, mean_over_processes(values).tolist(), strict=True))
         progress.record(self.step, {
             **{f'loss/{name}': loss for name, loss in losses.items()},
             'learning_rate': self.optimizer.param_groups[0]['lr'],
@@ -247,33 +242,15 @@ class Trainer:
         Checkpoint(self.network, self.vocabulary, training, self.scores).save(path)
 
 
-class _Objective(nn.Module):
-    """From a batch to its loss, as one module: what several processes share the gradients of."""
-
-    def __init__(self, network: CEFNet, loss: ReferringLoss, precision: str) -> None:
-        super().__init__()
-        self.network, self.loss, self.precision = network, loss, PRECISIONS[precision]
-
-    def forward(self, batch: dict[str, Tensor], foreground_weight: float) -> LossTerms:
-        image = batch['image'].float().contiguous(memory_format=torch.channels_last)
-        with torch.autocast(
-            image.device.type, self.precision, enabled=self.precision != torch.float32
-        ):
-            prediction = self.network(image, self.network.language(batch['words']))
-        return self.loss(
-            prediction, batch['masks'].float(), batch['contours'].float(), foreground_weight
-        )
-
-
-def make_optimizer(network: CEFNet, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Make the optimiser that a configuration asks for."""
+def make_optimizer(objective: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """Make the optimiser that a configuration asks for, of what the objective trains."""
+    parameters = [value for value in objective.parameters() if value.requires_grad]
     if config.optimizer == 'sgd':
         return torch.optim.SGD(
-            network.parameters(), config.learning_rate, SGD_MOMENTUM,
-            weight_decay=config.weight_decay,
+            parameters, config.learning_rate, SGD_MOMENTUM, weight_decay=config.weight_decay
         )
     return torch.optim.AdamW(
-        network.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
+        parameters, config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import yaml
 
+OBJECTIVES = ('referring', 'words')
 OPTIMIZERS = ('sgd', 'adamw')
 SCHEDULES = ('step', 'one_cycle')
 PRECISIONS = ('fp32', 'bf16')
@@ -42,6 +43,9 @@ class TrainingConfig:
     """Start of the visual encoder: imagenet (torchvision's, downloaded once) or null (random)."""
     init_from: str | None = None
     """Checkpoint whose weights to start from, wherever name and shape agree."""
+    objective: str = 'referring'
+    """referring: masks of what sentences mean; words: the encoder alone learns what things are
+    called, for the runs that start from it."""
     train_split: str = 'train'
     """Split to train on; of trainval, where there is one, nothing is scored on the way."""
     forms: list[str] | None = None
@@ -82,8 +86,8 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         for name, choices in (
-            ('optimizer', OPTIMIZERS), ('schedule', SCHEDULES), ('precision', PRECISIONS),
-            ('weights', ('imagenet', None)),
+            ('objective', OBJECTIVES), ('optimizer', OPTIMIZERS), ('schedule', SCHEDULES),
+            ('precision', PRECISIONS), ('weights', ('imagenet', None)),
         ):
             if getattr(self, name) not in choices:
                 raise ValueError(

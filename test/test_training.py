@@ -28,6 +28,7 @@ import yaml
 
 from ros2_refseg.cefnet.loss import dice_loss
 from ros2_refseg.checkpoint import Checkpoint
+from ros2_refseg.data.image_words import ImageWords, collate_words
 from ros2_refseg.data.refer import NewReference, NewSentence, ReferDataset, ReferWriter
 from ros2_refseg.data.samples import ImageSamples, ResumableBatches, collate, contour_of
 from ros2_refseg.data.vocabulary import UNKNOWN_ID, Vocabulary
@@ -178,7 +179,7 @@ def losses(trainer: Trainer) -> list[float]:
 
     def recorded(batch):
         terms = step(batch)
-        seen.append(terms.total.item())
+        seen.append(terms['total'].item())
         return terms
 
     trainer._train_step = recorded
@@ -326,6 +327,30 @@ def test_the_wait_for_data_is_measured_from_the_first_batch_on(monkeypatch):
     for _ in wait.watch(batches()):
         clock[0] += 1
     assert wait.share() == pytest.approx(9 / 13)
+
+
+def test_the_encoder_alone_learns_what_things_are_called(squares, tmp_path):
+    config = TrainingConfig(**{**TINY, 'objective': 'words', 'iterations': 25})
+    trainer = Trainer(config, squares, tmp_path, 'cpu')
+    before = {name: value.clone() for name, value in trainer.network.state_dict().items()}
+    seen = losses(trainer)
+    assert np.mean(seen[-5:]) < 0.8 * np.mean(seen[:5])
+    changed = {name.split('.')[0] for name, value in trainer.network.state_dict().items()
+               if not torch.equal(value, before[name])}
+    assert changed == {'encoder'}
+    loaded = Checkpoint.load(tmp_path / 'checkpoint.safetensors')
+    assert loaded.training['objective'] == 'words' and loaded.scores == {}
+
+
+def test_a_thing_is_averaged_where_it_is(squares):
+    dataset = ReferDataset(squares)
+    vocabulary = Vocabulary.from_sentences(sentence for _, sentence in dataset.samples)
+    samples = ImageWords(dataset, vocabulary, None)
+    batch = collate_words([samples[index, (0, 0), 32] for index in range(2)])
+    assert batch['image'].shape == (2, 3, 32, 32)
+    said = batch['words'].sum(-1)
+    assert set(said.flatten().round(decimals=5).tolist()) <= {0.0, 1.0}
+    assert torch.equal(batch['things'].flatten(2).sum(-1) > 0, said > 0)
 
 
 def test_schedules():

@@ -59,10 +59,10 @@ class LanguageFusion(nn.Module):
         if self.coattention is not None:
             linguistic = self.context(multimodal, language)
             multimodal = torch.cat(self.coattention(multimodal, linguistic), dim=1)
-        fused = _normalize(self.fuse(multimodal))
-        return for_each_sentence(_normalize(visual), language.sentence.shape[0]) + fused
+        fused = normalize(self.fuse(multimodal))
+        return for_each_sentence(normalize(visual), language.sentence.shape[0]) + fused
 
 
-def _normalize(features: Tensor) -> Tensor:
+def normalize(features: Tensor) -> Tensor:
     # torch's default epsilon is zero in half precision, and a position of zeros would become NaN.
     return F.normalize(features, dim=1, eps=1e-6)

@@ -83,7 +83,7 @@ class ImageSamples(Dataset):
         self.images: list[ReferImage] = []
         self._sayings: list[list[tuple[Reference, list[str]]]] = []
         for image in dataset.images:
-            sayings = [(reference, _of_forms(reference, forms)) for reference in image.references]
+            sayings = [(reference, of_forms(reference, forms)) for reference in image.references]
             sayings = [(reference, sentences) for reference, sentences in sayings if sentences]
             if sayings:
                 self.images.append(image)
@@ -122,7 +122,7 @@ class ImageSamples(Dataset):
         }
 
 
-def _of_forms(reference: Reference, forms: Sequence[str] | None) -> list[str]:
+def of_forms(reference: Reference, forms: Sequence[str] | None) -> list[str]:
     if forms is None:
         return reference.sentences
     # A data set may name no forms at all, or '' where it knows none.

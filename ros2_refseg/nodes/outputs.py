@@ -151,11 +151,12 @@ def result_message(
 ) -> ReferringSegmentation:
     """Make the result message of a frame, but for its two times."""
     x, y, width, height = (int(value) for value in segmentation.box)
-    area = int(np.count_nonzero(segmentation.mask))
-    centroid = Point()
-    if area:
-        moments = cv2.moments(segmentation.mask, binaryImage=True)
-        centroid = Point(x=moments['m10'] / moments['m00'], y=moments['m01'] / moments['m00'])
+    area, centroid = 0, Point()
+    if segmentation.found:
+        inside = segmentation.mask[y:y + height, x:x + width]
+        moments = cv2.moments(inside, binaryImage=True)
+        area = int(moments['m00'])
+        centroid = Point(x=x + moments['m10'] / area, y=y + moments['m01'] / area)
     return ReferringSegmentation(
         header=header,
         query=segmentation.sentence,

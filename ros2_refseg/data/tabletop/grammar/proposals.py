@@ -201,17 +201,20 @@ class Proposer:
         base = self.base(0.3, thing=0.2)
         manner = self.pick.weighted({
             'side': 3.0, 'first': 3.0, 'corner': 1.5, 'middle': 1.5, 'three': 1.0, 'edge': 0.6})
+        if manner == 'three':
+            return MiddleOfThree(base)
+        if manner == 'edge':
+            return All((*base.parts, AtEdge(self.pick.any(SIDES))))
+        return self._placed(base, manner)
+
+    def _placed(self, base: All, manner: str) -> Meaning:
         if manner == 'side':
             return OnSide(base, self.pick.any(SIDES))
         if manner == 'first':
             return Rank(base, self.pick.any(DIRECTIONS))
         if manner == 'corner':
             return InCorner(base, self.pick.any(SIDES[2:]), self.pick.any(SIDES[:2]))
-        if manner == 'middle':
-            return InMiddle(base)
-        if manner == 'three':
-            return MiddleOfThree(base)
-        return All((*base.parts, AtEdge(self.pick.any(SIDES))))
+        return InMiddle(base)
 
     def ordinal(self) -> Meaning | None:
         """Say "the second mug from the left"."""
@@ -306,18 +309,12 @@ class Proposer:
             return base
         manner = self.pick.weighted({'side': 3.0, 'first': 2.0, 'corner': 2.0, 'middle': 1.0,
                                      'big': 1.0, 'nth': 1.5, 'related': 2.0})
-        if manner == 'side':
-            return OnSide(base, self.pick.any(SIDES))
-        if manner == 'first':
-            return Rank(base, self.pick.any(DIRECTIONS))
-        if manner == 'corner':
-            return InCorner(base, self.pick.any(SIDES[2:]), self.pick.any(SIDES[:2]))
-        if manner == 'middle':
-            return InMiddle(base)
         if manner == 'big':
             return Rank(base, self.pick.any(('big', 'small')))
         if manner == 'nth':
             return Rank(base, self.pick.any(SIDES[:2]), self.pick.any((2, 3)))
+        if manner != 'related':
+            return self._placed(base, manner)
         for name in self.pick.shuffled(('in', 'on', 'behind', 'in front of', 'next to', 'under')):
             for other in self.others():
                 if related(self.scene, name, self.index, other) == TRUE:

@@ -1,0 +1,126 @@
+# Copyright 2026 ros2_refseg contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What a training run minimises: how well it refers, or first what its encoder sees in things."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import Dataset
+
+from ros2_refseg.cefnet import CEFNet
+from ros2_refseg.cefnet.fusion import normalize
+from ros2_refseg.cefnet.loss import ReferringLoss
+from ros2_refseg.data.dataset import ReferringDataset
+from ros2_refseg.data.image_words import ImageWords, collate_words
+from ros2_refseg.data.samples import ImageSamples, collate
+from ros2_refseg.data.vocabulary import Vocabulary
+from ros2_refseg.segmenter import PRECISIONS
+from ros2_refseg.training_config import TrainingConfig
+
+
+class ReferringObjective(nn.Module):
+    """From images and sentences to the loss of their masks: what the network is for."""
+
+    collate = staticmethod(collate)
+
+    def __init__(self, network: CEFNet, config: TrainingConfig) -> None:
+        super().__init__()
+        self.network, self.loss = network, ReferringLoss(config.dice_weight)
+        self.precision = PRECISIONS[config.precision]
+
+    @staticmethod
+    def samples(
+        dataset: ReferringDataset, vocabulary: Vocabulary, config: TrainingConfig
+    ) -> Dataset:
+        """Give what the batches are made of."""
+        return ImageSamples(
+            dataset, vocabulary, config.sentences_per_image, config.unknown_rate, config.forms)
+
+    def forward(self, batch: dict[str, Tensor], foreground_weight: float) -> dict[str, Tensor]:
+        """Give the loss, 'total', and its terms by name."""
+        image = batch['image'].float().contiguous(memory_format=torch.channels_last)
+        with torch.autocast(
+            image.device.type, self.precision, enabled=self.precision != torch.float32
+        ):
+            prediction = self.network(image, self.network.language(batch['words']))
+        terms = self.loss(
+            prediction, batch['masks'].float(), batch['contours'].float(), foreground_weight
+        )
+        return {name: getattr(terms, name)
+                for name in ('total', 'mask', 'boundary', 'transformed', 'dice')}
+
+
+class WordObjective(nn.Module):
+    """
+    From images to the words that are said of each thing in them: pretraining of the visual encoder.
+
+    Where ImageNet's weights cannot be had, the encoder learns what things are called and look like
+    from the referring data themselves, several times as many pictures a second as with sentences,
+    and from every thing in each. Words are linear in the means of E2 .. E5 over a thing, computed
+    as the network does, without what language adds. All but the encoder stays as it is.
+    """
+
+    collate = staticmethod(collate_words)
+
+    def __init__(self, network: CEFNet, config: TrainingConfig) -> None:
+        super().__init__()
+        self.network = network
+        self.precision = PRECISIONS[config.precision]
+        words = network.config.vocabulary_size
+        self.heads = nn.ModuleList(
+            nn.Linear(width, words) for width in network.encoder.channels[1:])
+        network.requires_grad_(False)
+        network.encoder.requires_grad_(True)
+
+    @staticmethod
+    def samples(
+        dataset: ReferringDataset, vocabulary: Vocabulary, config: TrainingConfig
+    ) -> Dataset:
+        """Give what the batches are made of."""
+        return ImageWords(dataset, vocabulary, config.forms)
+
+    def forward(self, batch: dict[str, Tensor], _: float) -> dict[str, Tensor]:
+        """Give the cross entropy of the words said, the mean over the things, as 'total'."""
+        image = batch['image'].float().contiguous(memory_format=torch.channels_last)
+        with torch.autocast(
+            image.device.type, self.precision, enabled=self.precision != torch.float32
+        ):
+            logits = self._words(image, batch['things'])
+        said = batch['words'].sum(-1) > 0
+        likelihood = logits[said].float().log_softmax(-1)
+        return {'total': -(likelihood * batch['words'][said]).sum(-1).mean()}
+
+    def _words(self, image: Tensor, things: Tensor) -> Tensor:
+        """Give BxKxV logits of BxK things, shares in [0, 1] of the places that they cover."""
+        encoder = self.network.encoder
+        normalised = (image - self.network.mean) / self.network.standard_deviation
+        _, e2, e3 = encoder.before_language(normalised)
+        e4 = encoder.res4(normalize(e3))
+        e5 = encoder.res5(normalize(e4))
+        return sum(head(_mean_over(things, features))
+                   for head, features in zip(self.heads, (e2, e3, e4, e5), strict=True))
+
+
+def _mean_over(things: Tensor, features: Tensor) -> Tensor:
+    """Average BxCxhxw features over each of BxK things, to BxKxC; zeros for one without a place."""
+    cover = F.adaptive_avg_pool2d(things, features.shape[-2:]).flatten(2)
+    cover = cover / cover.sum(-1, keepdim=True).clamp(min=1e-6)
+    return cover.to(features.dtype) @ features.flatten(2).transpose(1, 2)
+
+
+def make_objective(network: CEFNet, config: TrainingConfig) -> ReferringObjective | WordObjective:
+    """Make the objective that a configuration names."""
+    objective = WordObjective if config.objective == 'words' else ReferringObjective
+    return objective(network, config)
