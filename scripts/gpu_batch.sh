@@ -15,8 +15,9 @@
 
 # Everything that wants a GPU, in the order of its worth, with all figures in tables at the end:
 #
-#   scripts/gpu_batch.sh                     measure, train, ablate
-#   scripts/gpu_batch.sh measure             one of them
+#   scripts/gpu_batch.sh                     measure, data, words, acm, vcm, ablate
+#   scripts/gpu_batch.sh data words          some of them
+#   ITERATIONS=5000 scripts/gpu_batch.sh acm with another budget than the configuration's
 #   DEVICE=cpu TOY=1 scripts/gpu_batch.sh    the rehearsal: toy sizes on a CPU, some minutes
 #
 # OUT (runs/gpu_batch) gets data, runs and reports, PYTHON (python3) runs it all. A run that was cut
@@ -32,10 +33,10 @@ device=${DEVICE:-cuda}
 python=${PYTHON:-python3}
 [ "$device" = cpu ] || export MUJOCO_GL=${MUJOCO_GL:-egl}
 if [ -n "${TOY:-}" ]; then
-  scenes=40 test_scenes=4 iterations=4 seeds=1 repeats=2 attention_sizes=(8 16)
+  scenes=100 test_scenes=4 iterations=4 seeds=1 repeats=2 attention_sizes=(8 16)
   presets=(edge) sizes=(64)
 else
-  scenes=${SCENES:-30000} test_scenes=500 iterations=${ITERATIONS:-} seeds=1,2,3 repeats=100
+  scenes=${SCENES:-30000} test_scenes=500 iterations=${ITERATIONS:-} seeds=${SEEDS:-1} repeats=100
   attention_sizes=(20 40 96) presets=(paper edge) sizes=(320)
 fi
 
@@ -62,47 +63,55 @@ draw() {
 }
 
 data() {
-  draw tables "$scenes" 1  # 90 % to train on, 5 % to look at on the way, 5 % to score ablations on
-  draw fresh "$test_scenes" 2026 --split test
+  # 90 % to train on, 5 % to look at on the way and to calibrate, 5 % to score ablations on.
+  draw tables "$scenes" 7 --level household
+  draw fresh "$test_scenes" 2026 --level household --split test
 }
 
-# A configuration with the number of iterations of this batch, beside its results.
+# configured CONFIGURATION [EXPRESSION]: a copy for this batch, as a sed expression changes it.
 configured() {
   local file=$out/$(basename "$1")
-  sed -e "s#runs/start/#$out/start/#" \
-    ${iterations:+-e "s/^iterations:.*/iterations: $iterations/"} "$1" > "$file"
+  sed -e "s#runs/#$out/#" ${iterations:+-e "s/^iterations:.*/iterations: $iterations/"} \
+    -e "${2:-}" "$1" > "$file"
   if [ -n "${TOY:-}" ]; then
-    sed -i -e 's/image_size: 160/image_size: 64/' -e 's/^images_per_batch:.*/images_per_batch: 2/' \
-      -e 's/^coarse_image_size:.*/coarse_image_size: 48/' "$file"
+    sed -i -e 's/image_size: 320/image_size: 64/' -e 's/^images_per_batch:.*/images_per_batch: 2/' \
+      -e 's/^coarse_image_size:.*/coarse_image_size: 48/' -e 's/^workers:.*/workers: 1/' "$file"
   fi
   echo "$file"
 }
 
 train() {
-  local network
-  for network in start acm vcm; do
-    refseg train "$(configured "config/train/tabletop_$network.yaml")" --device "$device" \
-      --data "$out/tables" --out "$out/$network"
-    refseg eval --checkpoint "$out/$network/checkpoint.safetensors" --device "$device" \
-      --data "$out/fresh" --split test --json "$out/scores_$network.json" \
-      > "$out/scores_$network.md"
-  done
+  refseg train "$(configured "config/train/tabletop_gpu_$1.yaml")" --device "$device" \
+    --data "$out/tables" --out "$out/$1"
+}
+
+# Trains a network, calibrates it and scores it on tables that it has not seen.
+network() {
+  local checkpoint=$out/$1/checkpoint.safetensors
+  train "$1"
+  # A network that has learned nothing, like the rehearsal's, cannot be calibrated.
+  refseg calibrate --checkpoint "$checkpoint" --device "$device" --data "$out/tables" \
+    --split val --rightly-empty 0.85 > "$out/calibration_$1.md" || echo "$1: not calibrated"
+  refseg eval --checkpoint "$checkpoint" --device "$device" --data "$out/fresh" --split test \
+    --json "$out/scores_$1.json" > "$out/scores_$1.md"
 }
 
 ablate() {
-  refseg ablate "$(configured config/train/tabletop_start.yaml)" --device "$device" \
-    --data "$out/tables" --split test --seeds "$seeds" --out "$out/ablation"
+  refseg ablate "$(configured config/train/tabletop_gpu_acm.yaml '/^init_from:/d')" \
+    --device "$device" --data "$out/tables" --split test --seeds "$seeds" --out "$out/ablation"
 }
 
 if wanted measure; then measure; fi
-if wanted train || wanted ablate; then data; fi
-if wanted train; then train; fi
+if wanted data; then data; fi
+if wanted words; then train words; fi
+if wanted acm; then network acm; fi
+if wanted vcm; then network vcm; fi
 if wanted ablate; then ablate; fi
 
 printf '\n\n===== all figures =====\n\n'
 for report in "$out"/{model,attention,attention_backward}.json; do
   if [ -f "$report" ]; then refseg bench table "$report"; fi
 done
-for report in "$out"/scores_*.md "$out"/ablation/ablation.md; do
+for report in "$out"/{scores,calibration}_*.md "$out"/ablation/ablation.md; do
   if [ -f "$report" ]; then printf '%s\n\n%s\n\n' "$report" "$(cat "$report")"; fi
 done
