@@ -135,6 +135,9 @@ class Trainer:
         if not path.is_file():
             return None
         state = torch.load(path, map_location='cpu', weights_only=True)
+        if 'network' in state:  # runs begun with 0.1.0, which had the one objective
+            state['objective'] = {
+                f'network.{name}': value for name, value in state.pop('network').items()}
         changed = self.config.changed_since(state['config'])
         # Runs that were begun before states held the vocabulary go on.
         if state.get('vocabulary', list(self.vocabulary.words)) != list(self.vocabulary.words):
