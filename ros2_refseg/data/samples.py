@@ -89,7 +89,8 @@ class ImageSamples(Dataset):
                 self.images.append(image)
                 self._sayings.append(sayings)
         if not self.images:
-            raise ValueError(f"forms: '{dataset.name}' has no sentence of {', '.join(forms or ())}")
+            kinds = ', '.join(forms or ['any kind'])
+            raise ValueError(f"forms: '{dataset.name}' has no sentence of {kinds}")
 
     def __len__(self) -> int:
         return len(self.images)
