@@ -49,8 +49,7 @@ class TrainingConfig:
     train_split: str = 'train'
     """Split to train on; of trainval, where there is one, nothing is scored on the way."""
     forms: list[str] | None = None
-    """Kinds of sentence to train on, where the data set names them; null is all. Names and places
-    first, then relations and negations, is quicker than all at once."""
+    """Kinds of sentence to train on, where the data set names them; null is all."""
     iterations: int = 200_000
     images_per_batch: int = 12
     sentences_per_image: int = 1
