@@ -66,6 +66,8 @@ setup(
         'simulator': ['mujoco', 'pyopengl'],
         # The engine for CPUs, and what `refseg export` and its own conversion need.
         'openvino': ['openvino', 'onnx'],
+        # `refseg quantize`, which a robot does not need: int8 networks are executed by OpenVINO.
+        'quantize': ['nncf', 'openvino', 'onnx'],
         # Pictures of `refseg bench`.
         'bench': ['matplotlib'],
         # ONNX Runtime executes what `refseg export` wrote.

@@ -14,10 +14,10 @@
 
 """Checkpoints: a safetensors file with weights, configuration, vocabulary and what was measured."""
 
+import hashlib
 import json
 import os
 import re
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from ros2_refseg.bundled import bundled_checkpoints
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig
 from ros2_refseg.confidence import Calibration
 from ros2_refseg.data.vocabulary import Vocabulary
 
 FORMAT = 'ros2_refseg-1'
-BUNDLED = ('acm', 'vcm')
 
 
 class CheckpointError(ValueError):
@@ -126,6 +126,15 @@ def _read_calibration(path: Path, metadata: dict[str, str]) -> Calibration | Non
         ) from error
 
 
+def weights_hash(network: CEFNet) -> str:
+    """Give a hash of a network's structure and weights, to tell what was made from them."""
+    digest = hashlib.sha256(json.dumps(network.config.to_dict()).encode())
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:32]
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a kill at any moment leaves the old content or the new one whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,29 +148,6 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def bundled_checkpoints() -> dict[str, Path]:
-    """
-    Find the checkpoints that ship with the package, by name.
-
-    They lie in ``model/`` of a source tree and in ``share/ros2_refseg/model`` of an installation,
-    be it one of colcon's or of pip's.
-    """
-    package = Path(__file__).resolve().parent
-    folders = [package.parent / 'model']
-    prefixes = [*os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]
-    # An install prefix is some levels above lib/python3.x/site-packages/ros2_refseg.
-    prefixes += [str(parent) for parent in Path(__file__).parents]
-    folders += [Path(prefix) / 'share/ros2_refseg/model' for prefix in prefixes if prefix]
-    found: dict[str, Path] = {}
-    for name in BUNDLED:
-        for folder in folders:
-            file = folder / f'{name}.safetensors'
-            if file.is_file():
-                found[name] = file
-                break
-    return found
 
 
 def resolve_checkpoint(checkpoint: Path | str) -> Path:

@@ -23,13 +23,20 @@ from typing import overload
 
 import numpy as np
 
+from ros2_refseg.bundled import DEFAULT
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig, Language
 from ros2_refseg.checkpoint import Checkpoint, choose_device, resolve_checkpoint
 from ros2_refseg.confidence import Calibration, Decision, decide
 from ros2_refseg.data.spelling import Correction
 from ros2_refseg.data.vocabulary import UNKNOWN_ID, Vocabulary
 from ros2_refseg.engines import PRECISIONS as PRECISIONS
-from ros2_refseg.engines import Answer, PackedAnswer, check_choice, make_engine
+from ros2_refseg.engines import (
+    Answer,
+    PackedAnswer,
+    check_choice,
+    make_engine,
+    quantized_path,
+)
 
 SENTENCES_REMEMBERED = 16
 
@@ -95,7 +102,7 @@ class Segmenter:
     :ivar calibration: what makes scores probabilities; None where the network was not calibrated.
     :ivar checkpoint: path of the file it was loaded from.
     :ivar device: the torch device it runs on.
-    :ivar precision: fp32, bf16 or fp16.
+    :ivar precision: fp32, bf16, fp16 or int8.
     :ivar engine: what runs the network; ``engine.reason`` says why it is not a faster one.
     """
 
@@ -113,14 +120,18 @@ class Segmenter:
         Put a network on a device.
 
         :param device: auto (CUDA where there is a device), cpu, cuda or cuda:N.
-        :param precision: auto, fp32, bf16 or fp16; auto is fp16 on CUDA, and on the CPU fp32 with
-            the backend torch and bf16 with openvino where the CPU computes with it.
+        :param precision: auto, fp32, bf16, fp16 or int8; auto is fp16 on CUDA, and on the CPU fp32
+            with the backend torch. With openvino it is bf16 where the CPU computes with it, else
+            int8 where ``refseg quantize`` left that beside the checkpoint, else fp32.
         :param backend: torch, openvino (CPU only), or auto: openvino where it is installed.
         :raises ValueError: for a device, precision or backend that is unknown or not there.
         """
         self.device = choose_device(device)
         self.network = network.eval().to(self.device)
-        self.engine = make_engine(self.network, self.device, precision, backend)
+        self.engine = make_engine(
+            self.network, self.device, precision, backend,
+            quantized=quantized_path(checkpoint) if checkpoint else None,
+        )
         self.precision = self.engine.precision
         self.vocabulary = vocabulary
         self.checkpoint = checkpoint
@@ -133,7 +144,7 @@ class Segmenter:
     @classmethod
     def load(
         cls,
-        checkpoint: Path | str = 'acm',
+        checkpoint: Path | str = DEFAULT,
         device: str = 'auto',
         precision: str = 'auto',
         backend: str = 'auto',

@@ -15,7 +15,7 @@
 
 # Everything that wants a GPU, in the order of its worth, with all figures in tables at the end:
 #
-#   scripts/gpu_batch.sh                     measure, data, words, acm, vcm, ablate
+#   scripts/gpu_batch.sh                     measure, data, words, attributes, acm, vcm, ablate
 #   scripts/gpu_batch.sh data words          some of them
 #   ITERATIONS=5000 scripts/gpu_batch.sh acm with another budget than the configuration's
 #   DEVICE=cpu TOY=1 scripts/gpu_batch.sh    the rehearsal: toy sizes on a CPU, some minutes
@@ -97,13 +97,14 @@ network() {
 }
 
 ablate() {
-  refseg ablate "$(configured config/train/tabletop_gpu_acm.yaml '/^init_from:/d')" \
+  refseg ablate "$(configured config/train/tabletop_gpu_attributes.yaml '/^init_from:/d')" \
     --device "$device" --data "$out/tables" --split test --seeds "$seeds" --out "$out/ablation"
 }
 
 if wanted measure; then measure; fi
 if wanted data; then data; fi
 if wanted words; then train words; fi
+if wanted attributes; then train attributes; fi
 if wanted acm; then network acm; fi
 if wanted vcm; then network vcm; fi
 if wanted ablate; then ablate; fi

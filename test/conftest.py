@@ -107,3 +107,22 @@ def squares(tmp_path_factory) -> Path:
         writer.add(f'{number}.jpg', encoded, (60, 80), 'train' if number < 8 else 'val', references)
     writer.close()
     return folder
+
+
+@pytest.fixture(scope='session')
+def typos_and_absent(tmp_path_factory) -> Path:
+    """Draw grey pictures that hold nothing of what is said, one of them with a typing error."""
+    import cv2
+    import numpy as np
+
+    from ros2_refseg.data.refer import NewReference, NewSentence, ReferWriter
+
+    folder = tmp_path_factory.mktemp('absent') / 'data'
+    writer = ReferWriter(folder, 'absent', 'refseg', [])
+    encoded = cv2.imencode('.png', np.full((60, 80, 3), 128, np.uint8))[1].tobytes()
+    for number in range(4):
+        writer.add(f'{number}.png', encoded, (60, 80), 'val' if number == 3 else 'train', [
+            NewReference('', None, [NewSentence('teh purple cat', 'typo', clean='the purple cat')]),
+        ])
+    writer.close()
+    return folder

@@ -25,6 +25,7 @@ from ros2_refseg.bench.report import tables
 from ros2_refseg.bench.timing import take_turns
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig
 from ros2_refseg.cli import main
+from ros2_refseg.data.refer import ReferDataset
 from ros2_refseg.data.vocabulary import Vocabulary
 from ros2_refseg.engines import TorchEngine
 
@@ -74,7 +75,8 @@ def test_an_engine_is_scored_against_exact_arithmetic(squares):
         precision: TorchEngine(network, torch.device('cpu'), precision)
         for precision in ('fp32', 'bf16')
     }
-    scores = bench_accuracy(network, engines, samples_of(squares, 'val', vocabulary, 5))
+    samples = samples_of(ReferDataset(squares, 'val'), vocabulary, 5)
+    scores = bench_accuracy(network, engines, samples)
     assert scores['fp32'] == scores['exact'] and scores['exact']['furthest_probability'] == 0
     assert 0 < scores['bf16']['furthest_probability'] < 0.5
 

@@ -21,12 +21,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from ros2_refseg.bundled import BUNDLED, DEFAULT, bundled_checkpoints
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig
 from ros2_refseg.checkpoint import (
-    BUNDLED,
     Checkpoint,
     CheckpointError,
-    bundled_checkpoints,
     choose_device,
     resolve_checkpoint,
     write_atomically,
@@ -165,7 +164,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 def test_bundled_checkpoints_are_there_and_fit_their_names():
     found = bundled_checkpoints()
-    assert tuple(found) == BUNDLED
+    assert tuple(found) == BUNDLED and DEFAULT in BUNDLED
     for name, path in found.items():
         assert path.stat().st_size <= 24_000_000
         assert Checkpoint.load(path).network.config.coattention == name

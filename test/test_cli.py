@@ -32,7 +32,8 @@ def picture(tmp_path):
 
 @pytest.mark.parametrize('command', [
     [], ['segment'], ['train'], ['ablate'], ['eval'], ['data'], ['data', 'tabletop'],
-    ['data', 'check'], ['data', 'import'],
+    ['data', 'check'], ['data', 'import'], ['calibrate'], ['export'], ['quantize'],
+    ['bench', 'model'],
 ])
 def test_help(command, capsys):
     with pytest.raises(SystemExit) as stop:

@@ -19,8 +19,9 @@ import sys
 import numpy as np
 import pytest
 import torch
+from small_networks import make_network
 
-from ros2_refseg.cefnet import CEFNet, CEFNetConfig
+from ros2_refseg.cefnet import CEFNet
 from ros2_refseg.engines import (
     CudaEngine,
     OpenVINOEngine,
@@ -34,21 +35,6 @@ from ros2_refseg.engines.torch_engine import stack
 
 CPU = torch.device('cpu')
 SENTENCES = ([4, 3], [2, 3, 5, 4])
-
-
-def make_network(**changes) -> CEFNet:
-    """Make a small network whose answers have edges and whose batch norms have seen something."""
-    torch.manual_seed(0)
-    network = CEFNet(
-        CEFNetConfig.from_preset('edge', vocabulary_size=6, image_size=64, **changes)
-    ).eval()
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.normal_(0, 0.1)
-            module.running_var.uniform_(0.8, 1.2)
-    with torch.no_grad():
-        network.decoder.mask_logits[-1].weight.mul_(200)
-    return network
 
 
 @pytest.fixture(scope='module')

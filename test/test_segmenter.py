@@ -185,7 +185,7 @@ def test_bf16_agrees_with_fp32(segmenter, image):
     assert np.abs(difference).max() < 0.05
 
 
-@pytest.mark.parametrize('precision', ['int8', 'fp16'])
+@pytest.mark.parametrize('precision', ['int4', 'fp16'])
 def test_a_precision_that_the_cpu_lacks_is_refused(segmenter, precision):
     with pytest.raises(ValueError, match=f"'{precision}'"):
         Segmenter(segmenter.network, VOCABULARY, 'cpu', precision)

@@ -110,20 +110,6 @@ def test_batches_cover_every_image_once_an_epoch_and_resume_where_they_were():
     assert whole[:3] != whole[3:6]
 
 
-@pytest.fixture(scope='module')
-def typos_and_absent(tmp_path_factory):
-    """Draw grey pictures that hold nothing of what is said, one of them with a typing error."""
-    folder = tmp_path_factory.mktemp('absent') / 'data'
-    writer = ReferWriter(folder, 'absent', 'refseg', [])
-    encoded = cv2.imencode('.png', np.full((60, 80, 3), 128, np.uint8))[1].tobytes()
-    for number in range(4):
-        writer.add(f'{number}.png', encoded, (60, 80), 'val' if number == 3 else 'train', [
-            NewReference('', None, [NewSentence('teh purple cat', 'typo', clean='the purple cat')]),
-        ])
-    writer.close()
-    return folder
-
-
 def test_an_absent_target_is_an_empty_mask_without_contour(typos_and_absent):
     samples = ImageSamples(ReferDataset(typos_and_absent), Vocabulary(('cat',)), 2, 0)
     item = samples[0, (1, 2), 64]

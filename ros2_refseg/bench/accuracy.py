@@ -16,12 +16,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 
 from ros2_refseg.cefnet import CEFNet
-from ros2_refseg.data.joint import open_dataset
+from ros2_refseg.data.dataset import ReferringDataset
+from ros2_refseg.data.spread import spread_sentences
 from ros2_refseg.data.vocabulary import Vocabulary
 from ros2_refseg.engines import Engine, TorchEngine
 
@@ -29,17 +29,10 @@ Sample = tuple[np.ndarray, np.ndarray, list[int]]  # image uint8 HxWx3, truth Hx
 
 
 def samples_of(
-    folder: Path, split: str, vocabulary: Vocabulary, count: int
+    dataset: ReferringDataset, vocabulary: Vocabulary, count: int
 ) -> Iterator[Sample]:
-    """Give sentences about things in view, spread evenly over a data set's split."""
-    dataset = open_dataset(folder, split)
-    asked = [
-        (image, reference, sentence)
-        for image in dataset.images for reference in image.references
-        if not reference.absent for sentence in reference.sentences
-    ]
-    for index in np.linspace(0, len(asked) - 1, min(count, len(asked))).astype(int):
-        image, reference, sentence = asked[index]
+    """Give sentences about things in view, spread evenly over a data set."""
+    for image, reference, sentence in spread_sentences(dataset, count, absent=False):
         yield dataset.read_image(image), dataset.mask(reference), vocabulary.encode(sentence)
 
 

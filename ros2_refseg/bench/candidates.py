@@ -16,6 +16,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -39,12 +40,14 @@ def candidates(
     word_ids: Sequence[int],
     device: torch.device,
     everything: bool = False,
+    quantized: Path | None = None,
 ) -> tuple[dict[str, Frame], dict[str, Engine], dict[str, str]]:
     """
     Make what can be run on this machine.
 
     :param everything: ONNX Runtime and torch.compile as well, which no engine uses and which take
         a minute to prepare.
+    :param quantized: the network in int8.
     :return: by name what answers a frame; the engines among them; and what is missing and why.
     """
     network = network.to(device)
@@ -60,7 +63,7 @@ def candidates(
             engines[name] = engine
             if engine.reason:
                 missing[name] = engine.reason
-        except (ImportError, RuntimeError) as error:
+        except (ImportError, RuntimeError, ValueError) as error:
             missing[name] = str(error)
 
     add('torch fp32', lambda: TorchEngine(network, device, 'fp32'))
@@ -72,6 +75,8 @@ def candidates(
     add('torch bf16', lambda: TorchEngine(network, device, 'bf16'))
     for precision in ('fp32', 'bf16'):
         add(f'openvino {precision}', lambda p=precision: OpenVINOEngine(network, p))
+    if quantized:
+        add('openvino int8', lambda: OpenVINOEngine(network, 'int8', quantized))
     if everything:
         for name, make in (('onnxruntime fp32', _onnx_runtime), ('torch.compile fp32', _compiled)):
             add(name, lambda make=make: make(network, device))

@@ -16,6 +16,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,22 +42,27 @@ def bench_model(
     image_size: tuple[int, int] = (480, 640),
     repeats: int = 30,
     everything: bool = False,
+    quantized: Path | None = None,
     samples: Iterable[Sample] = (),
 ) -> dict[str, Any]:
     """
-    Measure all candidates for a network, then the fastest engine more closely.
+    Measure all candidates for a network, then the fastest one in floats more closely.
 
     :param image_size: height and width of the camera image, uint8 in host memory.
     :param everything: candidates that no engine uses as well.
+    :param quantized: the network in int8, which joins the candidates.
     :param samples: to score the engines on, where the network has learned something.
     :return: times in ms by candidate, their ratio to PLAIN, times for several sentences on one
         frame, how far the fastest is from the machine's peak, a profile of it, and the accuracy.
     """
     image = np.random.default_rng(0).integers(0, 256, (*image_size, 3), np.uint8)
     network = network.eval().to(device)
-    frames, engines, missing = candidates(network, image, WORDS, device, everything)
+    frames, engines, missing = candidates(
+        network, image, WORDS, device, everything, quantized
+    )
     times = take_turns(frames, repeats, device=device)
-    best = min(engines, key=lambda name: times[name]['p50'])
+    in_floats = (name for name, engine in engines.items() if engine.precision in PRECISIONS)
+    best = min(in_floats, key=lambda name: times[name]['p50'])
     result = {
         'network': network.config.to_dict(),
         'image': list(image_size),

@@ -90,6 +90,10 @@ def machine(device: torch.device) -> dict[str, Any]:
             if line.startswith('model name')
         ]
         cpu = names[0] if names else cpu
+    # Both oneDNN's of PyTorch and OpenVINO obey it, which shows what a lesser CPU would do.
+    restricted = os.environ.get('ONEDNN_MAX_CPU_ISA')
+    if restricted:
+        cpu = f'{cpu}, as if it had no more than {restricted}'
     return {
         'cpu': cpu,
         'cores': os.cpu_count(),

@@ -22,7 +22,17 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ros2_refseg.cli import ablate, bench, calibrate, data, evaluate, export, segment, train
+from ros2_refseg.cli import (
+    ablate,
+    bench,
+    calibrate,
+    data,
+    evaluate,
+    export,
+    quantize,
+    segment,
+    train,
+)
 
 # Torch and the simulator are imported by the commands that need them, so that --help is quick.
 
@@ -50,6 +60,8 @@ def build_parser() -> argparse.ArgumentParser:
         prog='refseg', description='Referring image segmentation with CEFNet: say it, get its mask.'
     )
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    for command in (segment, train, ablate, evaluate, calibrate, data, export, bench):
+    for command in (
+        segment, train, ablate, evaluate, calibrate, data, export, quantize, bench
+    ):
         command.add_to(commands)
     return parser

@@ -20,6 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ros2_refseg.bundled import DEFAULT
 from ros2_refseg.cli.options import add_command, add_device_option
 
 
@@ -79,7 +80,7 @@ def _add_node(subjects: argparse._SubParsersAction) -> None:
         subjects, 'node', 'From the stamp of an image to its result, over DDS between processes.',
         'refseg bench node --image 640x480 1280x720 --seconds 20 --json node.json',
     )
-    parser.add_argument('--checkpoint', default='acm', help='what the node is given')
+    parser.add_argument('--checkpoint', default=DEFAULT, help='what the node is given')
     parser.add_argument('--backend', default='auto', help='what the node is given')
     parser.add_argument(
         '--image', nargs='+', default=['640x480', '1280x720'], help='WIDTHxHEIGHT in pixels'
@@ -103,13 +104,16 @@ def _model(args: argparse.Namespace) -> None:
     from ros2_refseg.bench.timing import machine
     from ros2_refseg.cefnet import CEFNet, CEFNetConfig
     from ros2_refseg.checkpoint import Checkpoint, choose_device, resolve_checkpoint
+    from ros2_refseg.engines import quantized_path
 
     if args.data and not args.checkpoint:
         raise ValueError('--data needs --checkpoint: a preset has not learned anything')
     device = choose_device(args.device)
-    facts, results = machine(device), []
+    facts, results, quantized = machine(device), [], None
     if args.checkpoint:
-        checkpoint = Checkpoint.load(resolve_checkpoint(args.checkpoint))
+        path = resolve_checkpoint(args.checkpoint)
+        checkpoint = Checkpoint.load(path)
+        quantized = quantized_path(path) if quantized_path(path).is_file() else None
         networks = [checkpoint.network]
     else:
         torch.manual_seed(0)
@@ -123,10 +127,13 @@ def _model(args: argparse.Namespace) -> None:
         samples = ()
         if args.data:
             from ros2_refseg.bench.accuracy import samples_of
+            from ros2_refseg.data.joint import open_dataset
 
-            samples = samples_of(args.data, args.split, checkpoint.vocabulary, args.samples)
+            dataset = open_dataset(args.data, args.split)
+            samples = samples_of(dataset, checkpoint.vocabulary, args.samples)
         results.append(bench_model(
-            network, device, _size(args.image), args.repeats, args.everything, samples
+            network, device, _size(args.image), args.repeats, args.everything, quantized,
+            samples,
         ))
     _report(args, {'machine': facts, 'model': results})
 

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ros2_refseg.cli.options import add_command, add_device_option
+from ros2_refseg.cli.options import add_command, add_device_option, add_split_options
 from ros2_refseg.tables import markdown_table, percent
 
 
@@ -37,8 +37,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         '--data', type=Path, required=True,
         help='data set that training never saw, with sentences that have no target in view',
     )
-    parser.add_argument('--split', default='val', help="val, test ... or 'all'")
-    parser.add_argument('--split-by', help='unc, google, umd ..., where there are several')
+    add_split_options(parser)
     parser.add_argument('--out', type=Path, help='checkpoint to write (default: the one read)')
     parser.add_argument(
         '--rightly-empty', type=float, metavar='SHARE',

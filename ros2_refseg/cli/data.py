@@ -72,7 +72,8 @@ def _data_check(args: argparse.Namespace) -> int:
     for report in reports:
         print(report.format())
     problems = sum(len(report.problems) for report in reports)
-    print(f'{problems} problems' if problems else 'nothing is missing')
+    counted = '1 problem' if problems == 1 else f'{problems} problems'
+    print(counted if problems else 'nothing is missing')
     return 1 if problems else 0
 
 

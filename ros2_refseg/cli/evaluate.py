@@ -18,7 +18,7 @@ import argparse
 import json
 from pathlib import Path
 
-from ros2_refseg.cli.options import add_command, add_network_options
+from ros2_refseg.cli.options import add_command, add_network_options, add_split_options
 from ros2_refseg.tables import scores_table
 
 
@@ -32,8 +32,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         '--data', type=Path, required=True, help='folder in the REFER layout, or with ReferIt'
     )
-    parser.add_argument('--split', default='val', help="train, val, test, testA ... or 'all'")
-    parser.add_argument('--split-by', help='unc, google, umd ..., where there are several')
+    add_split_options(parser)
     parser.add_argument(
         '--shuffled', action='store_true',
         help='ask for another object of the same image: how far words matter',

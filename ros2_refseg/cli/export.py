@@ -17,6 +17,7 @@
 import argparse
 from pathlib import Path
 
+from ros2_refseg.bundled import DEFAULT
 from ros2_refseg.cli.options import add_command
 
 
@@ -28,7 +29,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         'refseg export --checkpoint acm --out acm.onnx',
     )
     parser.add_argument(
-        '--checkpoint', default='acm', help='bundled network (acm, vcm) or a .safetensors file'
+        '--checkpoint', default=DEFAULT, help='bundled network (acm, vcm) or a .safetensors file'
     )
     parser.add_argument('--out', type=Path, required=True, help='the file for frames, *.onnx')
     parser.set_defaults(run=_export)

@@ -16,6 +16,8 @@
 
 import argparse
 
+from ros2_refseg.bundled import DEFAULT
+
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows the defaults that say something."""
@@ -34,13 +36,15 @@ def add_command(
     )
 
 
-def add_network_options(parser: argparse.ArgumentParser) -> None:
+def add_network_options(
+    parser: argparse.ArgumentParser, precisions: str = 'auto, fp32, bf16 or fp16'
+) -> None:
     """Add --checkpoint, --device, --precision and --threshold."""
     parser.add_argument(
-        '--checkpoint', default='acm', help='bundled network (acm, vcm) or a .safetensors file'
+        '--checkpoint', default=DEFAULT, help='bundled network (acm, vcm) or a .safetensors file'
     )
     add_device_option(parser)
-    parser.add_argument('--precision', default='auto', help='auto, fp32, bf16 or fp16')
+    parser.add_argument('--precision', default='auto', help=precisions)
     parser.add_argument(
         '--threshold', type=float, default=0.5, help='probability at which the mask is cut'
     )
@@ -49,3 +53,9 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
 def add_device_option(parser: argparse.ArgumentParser) -> None:
     """Add --device."""
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
+
+
+def add_split_options(parser: argparse.ArgumentParser) -> None:
+    """Add --split and --split-by, the part of --data that is meant."""
+    parser.add_argument('--split', default='val', help="train, val, test, testA ... or 'all'")
+    parser.add_argument('--split-by', help='unc, google, umd ..., where there are several')

@@ -28,7 +28,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument('image', type=Path, help='picture in any format that OpenCV reads')
     parser.add_argument('sentence', help='what to segment')
-    add_network_options(parser)
+    add_network_options(parser, 'auto, fp32, bf16, fp16 (CUDA) or int8 (openvino)')
     # Another backend has to convert the network first: for a stream of pictures that pays.
     parser.add_argument('--backend', default='torch', help='torch, openvino or auto')
     parser.add_argument('--out', type=Path, help='write the picture with the result drawn into it')

@@ -15,24 +15,28 @@
 """
 Engines: what runs a network on a stream of frames, as fast as the device allows.
 
-All take the same image and the same encoded sentences and give the same answer, within rounding;
-``make_engine`` chooses.
+All take the same image and the same encoded sentences and give the same answer, within rounding
+(of which int8 does much); ``make_engine`` chooses.
 """
+
+from pathlib import Path
 
 import torch
 
 from ros2_refseg.cefnet import CEFNet
 from ros2_refseg.engines.answer import Answer, LogitsAnswer, PackedAnswer
 from ros2_refseg.engines.cuda_engine import CudaEngine
-from ros2_refseg.engines.openvino_engine import OpenVINOEngine
+from ros2_refseg.engines.openvino_engine import OpenVINOEngine, quantized_path
 from ros2_refseg.engines.torch_engine import PRECISIONS, Engine, TorchEngine
 
 __all__ = [
-    'BACKENDS', 'PRECISIONS', 'Answer', 'CudaEngine', 'Engine', 'LogitsAnswer', 'OpenVINOEngine',
-    'PackedAnswer', 'TorchEngine', 'check_choice', 'make_engine',
+    'BACKENDS', 'PRECISIONS', 'PRECISION_CHOICES', 'Answer', 'CudaEngine', 'Engine',
+    'LogitsAnswer', 'OpenVINOEngine', 'PackedAnswer', 'TorchEngine', 'check_choice', 'make_engine',
+    'quantized_path',
 ]
 
 BACKENDS = ('auto', 'torch', 'openvino')
+PRECISION_CHOICES = ('auto', *PRECISIONS, 'int8')
 
 
 def check_choice(device: torch.device, precision: str, backend: str) -> None:
@@ -43,16 +47,24 @@ def check_choice(device: torch.device, precision: str, backend: str) -> None:
     """
     if backend not in BACKENDS:
         raise ValueError(f'backend {backend!r} is none of {", ".join(BACKENDS)}')
-    if precision not in ('auto', *PRECISIONS):
-        raise ValueError(f'{precision!r} is none of auto, {", ".join(PRECISIONS)}')
+    if precision not in PRECISION_CHOICES:
+        raise ValueError(f'{precision!r} is none of {", ".join(PRECISION_CHOICES)}')
     if precision == 'fp16' and device.type == 'cpu':
         raise ValueError("'fp16' is for CUDA devices; on the CPU use 'fp32' or 'bf16'")
+    if precision == 'int8' and (device.type != 'cpu' or backend == 'torch'):
+        raise ValueError(
+            "'int8' is for the backend 'openvino' on the device 'cpu'; here use 'auto'"
+        )
     if backend == 'openvino' and device.type != 'cpu':
         raise ValueError(f"backend 'openvino' runs on the CPU; for {device} use 'torch'")
 
 
 def make_engine(
-    network: CEFNet, device: torch.device, precision: str = 'auto', backend: str = 'auto'
+    network: CEFNet,
+    device: torch.device,
+    precision: str = 'auto',
+    backend: str = 'auto',
+    quantized: Path | None = None,
 ) -> Engine:
     """
     Make the engine for a device.
@@ -61,6 +73,7 @@ def make_engine(
     installed and works, else PyTorch; ``Engine.reason`` then says why.
 
     :param network: in evaluation mode, in float32 and on the device; it stays as it is.
+    :param quantized: where the network in int8 would be, for OpenVINO.
     :raises ValueError: for a choice that cannot be had.
     """
     check_choice(device, precision, backend)
@@ -69,11 +82,13 @@ def make_engine(
     reason = ''
     if backend != 'torch':
         try:
-            return OpenVINOEngine(network, precision)
+            return OpenVINOEngine(network, precision, quantized)
         except ImportError as error:
             reason = f'{error}; pip install openvino onnx makes the CPU several times faster'
         except RuntimeError as error:
             reason = f'OpenVINO cannot run this network: {error}'
         if backend == 'openvino':
             raise ValueError(f"backend 'openvino': {reason}")
+        if precision == 'int8':
+            raise ValueError(f"'int8' is for the backend 'openvino': {reason}")
     return TorchEngine(network, device, precision, reason)

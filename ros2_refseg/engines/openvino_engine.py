@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ros2_refseg.cefnet import CEFNet, Language, stretch
-from ros2_refseg.checkpoint import write_atomically
+from ros2_refseg.cefnet import CEFNet, CEFNetConfig, Language, stretch
+from ros2_refseg.checkpoint import weights_hash, write_atomically
 from ros2_refseg.data.vocabulary import MAX_WORDS
 from ros2_refseg.engines.answer import Answer, LogitsAnswer
 from ros2_refseg.engines.torch_engine import Engine, as_batch, stack_full
@@ -36,7 +36,11 @@ from ros2_refseg.export import LANGUAGE_NAMES, OPSET, export_logits
 # Files in the cache, the newest: converted networks, and code compiled from them for a precision
 # and a number of sentences. A conversion takes seconds, a file is as large as the weights.
 _KEPT = {'*.onnx': 4, '*.blob': 8}
-_PRECISIONS = {'fp32': 'f32', 'bf16': 'bf16'}  # ours and OpenVINO's names
+# Ours, and OpenVINO's name of the arithmetic; with int8 that of the layers that stay in floats.
+_PRECISIONS = {'fp32': 'f32', 'bf16': 'bf16', 'int8': 'f32'}
+
+MADE_FROM = ['ros2_refseg', 'weights']
+"""Where a quantised model says of which weights it was made: ``weights_hash``."""
 
 
 class OpenVINOEngine(Engine):
@@ -49,42 +53,40 @@ class OpenVINOEngine(Engine):
 
     name = 'openvino'
 
-    def __init__(self, network: CEFNet, precision: str = 'auto') -> None:
+    def __init__(
+        self, network: CEFNet, precision: str = 'auto', quantized: Path | None = None
+    ) -> None:
         """
         Convert a network, or take its conversion from the cache, and compile it.
 
-        :param precision: fp32, bf16, or auto: bf16 on a CPU that computes with it.
+        :param precision: fp32, bf16, int8, or auto: bf16 on a CPU that computes with it, on another
+            int8 where the network was quantised, else fp32.
+        :param quantized: the network in int8, as ``refseg quantize`` wrote it; needed for int8.
         :raises ImportError: where openvino is not installed, or onnx, for the conversion.
         :raises RuntimeError: where it cannot run the network.
+        :raises ValueError: for int8 without a sound file of this network.
         """
         import openvino
 
         self.device = torch.device('cpu')
         self._core = openvino.Core()
-        if precision == 'auto':
-            capabilities = self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
-            precision = 'bf16' if 'BF16' in capabilities else 'fp32'
-        self.precision = precision
         self._config = network.config
         self._encoder = network.language
         self._options = {
-            'INFERENCE_PRECISION_HINT': _PRECISIONS[precision],
             'PERFORMANCE_HINT': 'LATENCY',
             # As many threads as PyTorch takes, so that OMP_NUM_THREADS limits both; free to move,
             # since camera and middleware want the same cores.
             'INFERENCE_NUM_THREADS': torch.get_num_threads(),
             'ENABLE_CPU_PINNING': False,
         }
-        self._model = self._read(network)
+        self.precision, self._model = self._read(network, precision, quantized)
+        self._options['INFERENCE_PRECISION_HINT'] = _PRECISIONS[self.precision]
         self._requests: dict[int, openvino.InferRequest] = {}
         self._request(1)
 
     def segment(self, image: np.ndarray, languages: Sequence[Language]) -> list[Answer]:
-        language = stack_full(languages)
-        pixels = stretch(as_batch(image), self._config.image_size).float()
-        inputs = (pixels, *(getattr(language, name) for name in LANGUAGE_NAMES))
         request = self._request(len(languages))
-        request.infer([tensor.numpy() for tensor in inputs], share_inputs=True)
+        request.infer(network_inputs(image, languages, self._config), share_inputs=True)
         # The request's own memory holds the next frame's logits soon.
         logits = torch.from_numpy(request.get_output_tensor().data.copy())
         return [LogitsAnswer(each, image.shape[:2]) for each in logits]
@@ -103,19 +105,36 @@ class OpenVINOEngine(Engine):
                 seconds[layer.node_type] += layer.real_time.total_seconds()
         return dict(seconds)
 
+    def model(self, sentences: int):
+        """Give OpenVINO's model, the only one there is, made to answer so many sentences."""
+        self._model.reshape({
+            'words': [sentences, MAX_WORDS, self._config.embedding_channels],
+            'present': [sentences, MAX_WORDS],
+            'sentence': [sentences, 2 * self._config.hidden_channels],
+        })
+        return self._model
+
     def _request(self, sentences: int):
         if sentences not in self._requests:
-            config = self._config
-            self._model.reshape({
-                'words': [sentences, MAX_WORDS, config.embedding_channels],
-                'present': [sentences, MAX_WORDS],
-                'sentence': [sentences, 2 * config.hidden_channels],
-            })
-            compiled = self._core.compile_model(self._model, 'CPU', self._options)
+            compiled = self._core.compile_model(self.model(sentences), 'CPU', self._options)
             self._requests[sentences] = compiled.create_infer_request()
         return self._requests[sentences]
 
-    def _read(self, network: CEFNet):
+    def _read(self, network: CEFNet, precision: str, quantized: Path | None):
+        if precision == 'auto':
+            precision = 'fp32'
+            if 'BF16' in self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES'):
+                precision = 'bf16'
+            elif quantized and quantized.is_file():
+                try:
+                    return 'int8', self._read_quantized(network, quantized)
+                except ValueError as error:
+                    self.reason = str(error)
+        if precision == 'int8':
+            return precision, self._read_quantized(network, quantized)
+        return precision, self._read_converted(network)
+
+    def _read_converted(self, network: CEFNet):
         folder = cache_folder()
         path = folder / f'{fingerprint(network)}.onnx'
         try:
@@ -129,6 +148,40 @@ class OpenVINOEngine(Engine):
         except OSError:  # no place to write: convert at each start
             return self._core.read_model(io.BytesIO(export_logits(network)))
 
+    def _read_quantized(self, network: CEFNet, path: Path | None):
+        if path is None or not path.is_file():
+            raise ValueError(
+                f"'int8' wants the file {path.name if path else '*.int8.xml'!r} beside the "
+                "checkpoint; 'refseg quantize' makes it"
+            )
+        try:
+            model = self._core.read_model(path)
+        except RuntimeError as error:
+            raise ValueError(
+                f"'{path}' cannot be read, 'refseg quantize' makes it anew: {error}"
+            ) from error
+        if not model.has_rt_info(MADE_FROM) \
+                or model.get_rt_info(MADE_FROM).astype(str) != weights_hash(network):
+            raise ValueError(
+                f"'{path}' was made from other weights than those of the checkpoint beside it; "
+                "'refseg quantize' makes it anew"
+            )
+        return model
+
+
+def quantized_path(checkpoint: Path) -> Path:
+    """Give the path of a checkpoint's network in int8; its weights lie beside it, as ``.bin``."""
+    return checkpoint.with_suffix('.int8.xml')
+
+
+def network_inputs(
+    image: np.ndarray, languages: Sequence[Language], config: CEFNetConfig
+) -> list[np.ndarray]:
+    """Give what LogitsGraph takes: a uint8 HxWx3 image stretched, and sentences filled up."""
+    language = stack_full(languages)
+    pixels = stretch(as_batch(image), config.image_size).float()
+    return [pixels.numpy(), *(getattr(language, name).numpy() for name in LANGUAGE_NAMES)]
+
 
 def cache_folder() -> Path:
     """Give the folder of converted networks, ``ros2_refseg`` in the user's cache (XDG)."""
@@ -137,13 +190,8 @@ def cache_folder() -> Path:
 
 def fingerprint(network: CEFNet) -> str:
     """Give a hash of all that a conversion depends on: structure, weights and exporter."""
-    digest = hashlib.sha256(
-        json.dumps([network.config.to_dict(), OPSET, torch.__version__]).encode()
-    )
-    for name, tensor in network.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:32]
+    facts = json.dumps([weights_hash(network), OPSET, torch.__version__])
+    return hashlib.sha256(facts.encode()).hexdigest()[:32]
 
 
 def _forget_old(folder: Path) -> None:

@@ -35,7 +35,7 @@ class Engine(ABC):
 
     :ivar name: what it is, for logs and tables.
     :ivar device: where it runs.
-    :ivar precision: fp32, bf16 or fp16.
+    :ivar precision: fp32, bf16, fp16 or int8, as far as the engine has it.
     :ivar reason: why it is this engine and not a faster one; empty where there is none.
     """
 

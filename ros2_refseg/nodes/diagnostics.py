@@ -84,7 +84,7 @@ def diagnostic_array(node: Node, state: State) -> DiagnosticArray:
         'device': segmenter.device,
         'precision': segmenter.precision,
         'engine': segmenter.engine.name,
-        'why no faster engine': segmenter.engine.reason or 'it is the fastest for this device',
+        'why no faster engine': segmenter.engine.reason or 'no faster one was asked for',
         'checkpoint': segmenter.checkpoint,
         'coattention': segmenter.config.coattention,
         'score': 'calibrated' if segmenter.calibration else 'not calibrated',

@@ -17,8 +17,9 @@
 
 import re
 
+from ros2_refseg.bundled import BUNDLED, DEFAULT
 from ros2_refseg.data.vocabulary import tokenize
-from ros2_refseg.engines import BACKENDS
+from ros2_refseg.engines import BACKENDS, PRECISION_CHOICES
 from ros2_refseg.nodes.parameters import ParameterSpec
 
 MAX_QUERY_LENGTH = 1000
@@ -66,9 +67,9 @@ REFSEG_PARAMETERS = (
     ),
     ParameterSpec(
         'coattention',
-        'acm',
+        DEFAULT,
         'Bundled network to use while `checkpoint` is empty: acm is asymmetric, vcm is vanilla.',
-        choices=('acm', 'vcm'),
+        choices=BUNDLED,
     ),
     ParameterSpec(
         'device',
@@ -80,9 +81,10 @@ REFSEG_PARAMETERS = (
     ParameterSpec(
         'precision',
         'auto',
-        'Arithmetic of the network; auto takes what is fast and safe on the device.',
+        'Arithmetic of the network; auto takes what is fast and safe on the device. int8 needs '
+        'what `refseg quantize` writes beside the checkpoint.',
         read_only=True,
-        choices=('auto', 'fp32', 'bf16', 'fp16'),
+        choices=PRECISION_CHOICES,
     ),
     ParameterSpec(
         'backend',

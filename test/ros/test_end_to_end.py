@@ -25,7 +25,7 @@ from ros2_refseg.msg import ReferringSegmentation
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import String
 
-from ros2_refseg.checkpoint import bundled_checkpoints
+from ros2_refseg.bundled import DEFAULT, bundled_checkpoints
 from ros2_refseg.metrics import intersection_over_union
 from ros2_refseg.nodes.image_conversion import image_pixels
 
@@ -41,7 +41,7 @@ LEAST_MEAN_IOU = 0.4
 
 @pytest.fixture(scope='module')
 def trained():
-    return bundled_checkpoints().get('acm')
+    return bundled_checkpoints().get(DEFAULT)
 
 
 @pytest.fixture(scope='module')

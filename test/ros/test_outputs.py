@@ -143,7 +143,7 @@ def test_diagnostics_name_what_runs(node, tester, images):
             images, picture(1), lambda level, _, values: level == DiagnosticStatus.OK
         )
     assert values['device'] == 'cpu' or values['device'].startswith('cuda')
-    assert values['precision'] in ('fp32', 'bf16', 'fp16')
+    assert values['precision'] in ('fp32', 'bf16', 'int8', 'fp16')
     assert values['checkpoint'].endswith('acm.safetensors') and values['coattention'] == 'acm'
     assert values['query'] == SENTENCE and values['score'] == 'not calibrated'
     assert values['image topic'] == '/refseg/image' and values['query topic'] == '/referring_query'

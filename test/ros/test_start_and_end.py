@@ -31,6 +31,11 @@ STARTS = {
         {'device': 'cuda:99'},
         r"parameter 'device': 'cuda:99' asked for, but this machine has .*; use 'cpu' or 'auto'",
     ),
+    'no such arithmetic': (
+        'refseg_node',
+        {'precision': 'int8', 'backend': 'torch'},
+        r"parameter 'precision': 'int8' is for the backend 'openvino' on the device 'cpu'",
+    ),
     'out of range': (
         'refseg_node',
         {'threshold': '1.5'},
