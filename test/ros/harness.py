@@ -16,6 +16,7 @@
 """Node processes and a node that tests them, both over real DDS; all waits are for events."""
 
 import array
+import os
 import re
 import signal
 import subprocess
@@ -53,11 +54,19 @@ SHORT = 0.5
 class NodeProcess:
     """An executable of the package, as `ros2 run` starts it, with its output."""
 
-    def __init__(self, executable, *ros_arguments):
-        """Start it with arguments that go after --ros-args."""
+    def __init__(self, executable, *ros_arguments, domain=None):
+        """
+        Start it with arguments that go after --ros-args.
+
+        ``domain``: another ROS_DOMAIN_ID than the tests', for a process that is to hear nobody.
+        """
         path = Path(get_package_prefix('ros2_refseg'), 'lib', 'ros2_refseg', executable)
+        environment = dict(os.environ)
+        if domain is not None:
+            environment['ROS_DOMAIN_ID'] = str(domain)
         self._process = subprocess.Popen(
             [sys.executable, path, '--ros-args', *ros_arguments],
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
