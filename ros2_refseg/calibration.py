@@ -22,7 +22,14 @@ import torch
 from scipy.stats import rankdata
 
 from ros2_refseg.cefnet import CEFNet
-from ros2_refseg.confidence import CUT, STATISTICS, Calibration, sigmoid, statistics_of
+from ros2_refseg.confidence import (
+    CUT,
+    STATISTICS,
+    Calibration,
+    sigmoid,
+    statistics_of,
+    surest_piece,
+)
 from ros2_refseg.data.dataset import ReferringDataset
 from ros2_refseg.data.vocabulary import Vocabulary
 from ros2_refseg.evaluation import ask
@@ -47,6 +54,7 @@ class Answers:
     :ivar absent: bool N, there is no target in view.
     :ivar empty: bool N, the mask has no pixel, whatever the score.
     :ivar image: int N, number of the picture.
+    :ivar pieces: all or surest, what was kept of the masks.
     """
 
     statistics: np.ndarray
@@ -54,6 +62,7 @@ class Answers:
     absent: np.ndarray
     empty: np.ndarray
     image: np.ndarray
+    pieces: str = 'all'
 
 
 def collect_answers(
@@ -63,17 +72,25 @@ def collect_answers(
     precision: torch.dtype = torch.float32,
     progress: bool = True,
 ) -> Answers:
-    """Ask a network every sentence of a data set; the parameters are those of ``ask``."""
-    rows = []
+    """
+    Ask a network every sentence of a data set; the parameters are those of ``ask``.
+
+    Of the masks that is kept, all pieces or the surest, with which more are right.
+    """
+    rows, right = [], {'all': [], 'surest': []}
     for answer in ask(network, vocabulary, dataset, precision, progress=progress):
         mask = answer.probability >= CUT
         absent = answer.reference.absent
-        right = not absent and intersection_over_union(mask, answer.truth) > RIGHT_IOU
+        kept = {'all': mask, 'surest': surest_piece(mask, answer.probability)}
+        for pieces, part in kept.items():
+            overlap = 0 if absent else intersection_over_union(part, answer.truth)
+            right[pieces].append(overlap > RIGHT_IOU)
         rows.append((
-            statistics_of(answer.probability), right, absent, not mask.any(),
-            answer.reference.image_id,
+            statistics_of(answer.probability), absent, not mask.any(), answer.reference.image_id
         ))
-    return Answers(*(np.array(column) for column in zip(*rows, strict=True)))
+    statistics, absent, empty, image = (np.array(column) for column in zip(*rows, strict=True))
+    pieces = 'surest' if sum(right['surest']) > sum(right['all']) else 'all'
+    return Answers(statistics, np.array(right[pieces]), absent, empty, image, pieces)
 
 
 def calibrate(answers: Answers, rightly_empty: float | None = None) -> Calibration:
@@ -114,7 +131,8 @@ def calibrate(answers: Answers, rightly_empty: float | None = None) -> Calibrati
         'wrong_withheld': _share(~found[~right & ~absent]),
     }
     return Calibration(
-        dict(zip(STATISTICS, weights.tolist(), strict=True)), intercept, limit, measured
+        dict(zip(STATISTICS, weights.tolist(), strict=True)), intercept, limit, measured,
+        answers.pieces,
     )
 
 

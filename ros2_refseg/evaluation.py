@@ -133,6 +133,7 @@ def evaluate(
     progress: bool = True,
     calibration: Calibration | None = None,
     found_threshold: float | None = None,
+    pieces: str = 'auto',
 ) -> dict[str, Any]:
     """
     Score every (reference, sentence) pair of a data set; the parameters are those of ``ask``.
@@ -143,6 +144,7 @@ def evaluate(
     :param calibration: of the network: answers that it does not count as found are empty, as they
         are on the robot.
     :param found_threshold: score from which an answer is found, instead of the calibration's own.
+    :param pieces: which connected pieces of a mask to keep, of ``confidence.PIECES``.
     :return: 'data' and 'split', their names; 'all', a summary of SegmentationScore; 'by_length',
         one for each bucket of the paper's Table 2; 'by_form', one for each kind of sentence, where
         the data set names it; 'absent', the count of 'samples' without a target and the share that
@@ -156,7 +158,9 @@ def evaluate(
     }
     by_form: dict[str, SegmentationScore] = defaultdict(SegmentationScore)
     for answer in ask(network, vocabulary, dataset, precision, shuffled, max_images, progress):
-        mask = decide(answer.probability, calibration, threshold, found_threshold).inside
+        mask = decide(
+            answer.probability, calibration, threshold, found_threshold, pieces
+        ).inside
         if answer.reference.absent:
             empty.append(not mask.any())
             continue

@@ -14,6 +14,7 @@
 
 """An image and a sentence in, a mask out: the network made ready for use."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import overload
 
+import cv2
 import numpy as np
 
 from ros2_refseg.bundled import DEFAULT
@@ -40,6 +42,10 @@ from ros2_refseg.engines import (
 
 SENTENCES_REMEMBERED = 16
 
+_BOUNDARY_REACH = 1 / 40
+"""How far a boundary may lie from its mask, of the image's longer side: a cell of the finest logits
+of a network of 160x160 pixels."""
+
 
 @dataclass(frozen=True)
 class Segmentation:
@@ -49,9 +55,12 @@ class Segmentation:
     Mask, boundary and box are empty when the thing is not found; the probabilities stay, for those
     who want to look at what was withheld. What nobody reads of the boundary is not computed.
 
-    :ivar mask: uint8 HxW, 255 where probability reaches the threshold, 0 elsewhere.
+    :ivar mask: uint8 HxW, 255 where probability reaches the threshold, 0 elsewhere and, where only
+        the surest piece is kept, in all other pieces.
     :ivar answer: what the engine gave, from which the maps below are made.
-    :ivar boundary: uint8 HxW, 255 where boundary_probability reaches the boundary threshold.
+    :ivar boundary: uint8 HxW, 255 where boundary_probability reaches the boundary threshold, near
+        the mask where only a piece of that is kept.
+    :ivar boundary_map: uint8 HxW, boundary_probability times 255, 0 where it is not the mask's.
     :ivar probability: float32 HxW in [0, 1], of belonging to what is meant.
     :ivar boundary_probability: float32 HxW in [0, 1], of lying on its contour.
     :ivar score: how sure the network is, in [0, 1]. Calibrated, the probability that the mask is
@@ -62,6 +71,7 @@ class Segmentation:
     :ivar unknown_words: words of the sentence that the network was not trained on.
     :ivar corrections: words with a typing error, each with the known word that it was read as.
     :ivar calibrated: whether the score is a probability of being right.
+    :ivar pieces: all or surest, what was kept of the mask.
     """
 
     sentence: str
@@ -74,6 +84,7 @@ class Segmentation:
     unknown_words: tuple[str, ...]
     corrections: tuple[Correction, ...] = ()
     calibrated: bool = False
+    pieces: str = 'all'
 
     @property
     def probability(self) -> np.ndarray:
@@ -85,8 +96,21 @@ class Segmentation:
 
     @cached_property
     def boundary(self) -> np.ndarray:
-        contour = (self.boundary_probability >= self.boundary_threshold) & self.found
-        return contour.astype(np.uint8) * 255
+        contour = self.boundary_probability >= self.boundary_threshold
+        return self._of_the_mask(contour.astype(np.uint8) * 255)
+
+    @cached_property
+    def boundary_map(self) -> np.ndarray:
+        return self._of_the_mask(cv2.convertScaleAbs(self.boundary_probability, alpha=255))
+
+    def _of_the_mask(self, boundary: np.ndarray) -> np.ndarray:
+        """Leave of a uint8 boundary what belongs to the mask."""
+        if not self.found:
+            return np.zeros_like(boundary)
+        if self.pieces == 'surest':
+            reach = 2 * math.ceil(_BOUNDARY_REACH * max(boundary.shape)) + 1
+            return boundary & cv2.dilate(self.mask, np.ones((reach, reach), np.uint8))
+        return boundary
 
 
 class Segmenter:
@@ -99,6 +123,8 @@ class Segmenter:
     :ivar boundary_threshold: likewise for the boundary.
     :ivar found_threshold: score in [0, 1] from which an answer is found; None for the calibration's
         own, or 0 without one, so that any mask is found. May be set at any time.
+    :ivar pieces: which connected pieces of a mask to keep: all, the surest, or as the calibration
+        has it (auto), which without one is all. May be set at any time.
     :ivar calibration: what makes scores probabilities; None where the network was not calibrated.
     :ivar checkpoint: path of the file it was loaded from.
     :ivar device: the torch device it runs on.
@@ -139,6 +165,7 @@ class Segmenter:
         self.threshold = 0.5
         self.boundary_threshold = 0.5
         self.found_threshold: float | None = None
+        self.pieces = 'auto'
         self._languages: OrderedDict[str, Language] = OrderedDict()
 
     @classmethod
@@ -218,7 +245,8 @@ class Segmenter:
             decision = Decision(answer.probability > 0, 0.0, False)
         else:
             decision = decide(
-                answer.probability, self.calibration, self.threshold, self.found_threshold
+                answer.probability, self.calibration, self.threshold, self.found_threshold,
+                self.pieces,
             )
         return Segmentation(
             sentence=sentence,
@@ -231,6 +259,7 @@ class Segmenter:
             unknown_words=self.vocabulary.unknown_words(sentence),
             corrections=self.vocabulary.corrections(sentence),
             calibrated=self.calibration is not None,
+            pieces=decision.pieces,
         )
 
 

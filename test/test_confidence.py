@@ -121,6 +121,41 @@ def test_an_empty_mask_is_never_found():
     assert not decide(picture_of(0.9), CALIBRATION, threshold=0.95, found_threshold=0.0).found
 
 
+def two_things(first: float, second: float) -> np.ndarray:
+    """Make a map with a thing of 20x10 pixels and one of 20x5, of one probability each."""
+    probability = picture_of(first, 0.1)
+    probability[30:35, 40:60] = second
+    return probability
+
+
+def test_the_surest_piece_is_kept_where_it_is_asked_for():
+    probability = two_things(0.8, 0.9)
+    everything, surest = (decide(probability, pieces=pieces) for pieces in ('all', 'surest'))
+    assert (everything.inside.sum(), everything.pieces) == (300, 'all')
+    assert (surest.inside.sum(), surest.pieces) == (100, 'surest')
+    assert surest.inside[30:35, 40:60].all()
+    assert decide(two_things(0.9, 0.8), pieces='surest').inside.sum() == 200
+
+
+def test_the_calibration_says_which_pieces_are_kept():
+    calibrations = (None, CALIBRATION, dataclasses.replace(CALIBRATION, pieces='surest'))
+    kept = [decide(two_things(0.9, 0.8), calibration, found_threshold=0.0).inside.sum()
+            for calibration in calibrations]
+    assert kept == [300, 300, 200]
+    insisting = decide(two_things(0.9, 0.8), calibrations[2], found_threshold=0.0, pieces='all')
+    assert insisting.inside.sum() == 300
+
+
+def test_pieces_that_touch_at_a_corner_are_one():
+    probability = np.zeros((4, 4), np.float32)
+    probability[:2, :2], probability[2:, 2:] = 0.9, 0.8
+    assert decide(probability, pieces='surest').inside.sum() == 8
+
+
+def test_of_an_empty_mask_no_piece_is_kept():
+    assert not decide(picture_of(0.4), pieces='surest').inside.any()
+
+
 def test_the_calibrated_score_does_not_follow_the_cut_of_the_mask():
     scores = {decide(picture_of(0.8, 0.3), CALIBRATION, cut).score for cut in (0.2, 0.5, 0.7)}
     assert len(scores) == 1
@@ -129,7 +164,7 @@ def test_the_calibrated_score_does_not_follow_the_cut_of_the_mask():
 @pytest.mark.parametrize('change', [
     {'weights': {'expected_iou': 1.0}}, {'weights': [1, 2]}, {'intercept': float('nan')},
     {'intercept': '1'}, {'found_threshold': 1.5}, {'found_threshold': True},
-    {'weights': {'expected_iou': 1.0, 'one_piece': None}},
+    {'weights': {'expected_iou': 1.0, 'one_piece': None}}, {'pieces': 'auto'}, {'pieces': 1},
 ])
 def test_what_is_no_calibration_is_refused(change):
     with pytest.raises(ValueError, match='calibration: '):
@@ -272,6 +307,19 @@ def test_collect_answers_tells_right_wrong_and_absent(squares, network, monkeypa
     assert answers.right.sum() == 12 and answers.absent.sum() == 6
     assert not (answers.right & answers.absent).any() and not answers.empty.any()
     assert answers.statistics[0] == pytest.approx(statistics_of(said))
+
+
+def test_the_pieces_with_which_more_answers_are_right_are_kept(squares, network, monkeypatch):
+    loaded = Checkpoint.load(network)
+    dataset = ReferDataset(squares, 'val')
+    # The left half is meant, and some of the right one is half meant; all pieces together have an
+    # IoU of 24 to 45 and then of 22 to 47 columns.
+    for left, right, pieces in ((24, slice(26, 47), 'all'), (22, slice(25, 48), 'surest')):
+        said = np.full((32, 48), 0.1, np.float32)
+        said[:, :left], said[:, right] = 0.9, 0.8
+        monkeypatch.setattr(loaded.network, 'segment', _always(said))
+        answers = collect_answers(loaded.network, loaded.vocabulary, dataset, progress=False)
+        assert answers.right.sum() == 12 and answers.pieces == pieces
 
 
 def _always(said: np.ndarray):

@@ -140,6 +140,23 @@ def test_a_calibrated_network_withholds_what_it_is_not_sure_of(segmenter, image,
     assert calibrated.segment(image, 'the mug').found
 
 
+def test_of_several_pieces_the_surest_can_be_kept_with_its_boundary(
+    segmenter, image, monkeypatch
+):
+    maps = np.zeros((2, *image.shape[:2]), np.uint8)
+    maps[0, 5:15, 5:15], maps[0, 25:40, 25:40] = 250, 200
+    maps[1, 4:16, 4:16], maps[1, 24:41, 24:41] = 255, 255
+    monkeypatch.setattr(segmenter.engine, 'segment', lambda *_: [PackedAnswer(maps)])
+    everything = segmenter.segment(image, 'the mug')
+    monkeypatch.setattr(segmenter, 'pieces', 'surest')
+    surest = segmenter.segment(image, 'the mug')
+    assert everything.box == (5, 5, 35, 35) and surest.box == (5, 5, 10, 10)
+    for name in ('boundary', 'boundary_map'):
+        assert (getattr(everything, name) > 0).sum() == 12 ** 2 + 17 ** 2
+        assert (getattr(surest, name) > 0).sum() == 12 ** 2
+    assert np.array_equal(surest.boundary_probability, everything.boundary_probability)
+
+
 def test_a_calibrated_network_is_not_sure_of_unknown_words_either(segmenter, image):
     calibrated = Segmenter(segmenter.network, VOCABULARY, 'cpu', 'fp32', calibration=CALIBRATION)
     result = calibrated.segment(image, 'die Tasse')

@@ -18,9 +18,9 @@
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ros2_refseg.cli.options import add_command, add_device_option, add_split_options
+from ros2_refseg.confidence import Calibration
 from ros2_refseg.tables import markdown_table, percent
 
 
@@ -29,7 +29,8 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     parser = add_command(
         commands, 'calibrate',
         'Fit what turns the answers of a network into probabilities of being right, choose from '
-        'which one on a thing counts as found, and write both into its checkpoint.',
+        'which one on a thing counts as found and which pieces of a mask to keep, and write all '
+        'that into its checkpoint.',
         'refseg calibrate --checkpoint runs/acm/checkpoint.safetensors --data data/tabletop',
     )
     parser.add_argument('--checkpoint', required=True, help='.safetensors file, or acm or vcm')
@@ -70,14 +71,16 @@ def _calibrate(args: argparse.Namespace) -> None:
     })
     out = args.out or segmenter.checkpoint
     replace(Checkpoint.load(segmenter.checkpoint), calibration=calibration).save(out)
-    print(calibration_table(calibration.measured, calibration.found_threshold))
+    print(calibration_table(calibration))
     if not calibration.measured['absent']:
         print('\nNo sentence of this split lacks its target, so every mask counts as found.')
     print(f'written: {out}')
 
 
-def calibration_table(measured: dict[str, Any], found_threshold: float) -> str:
+def calibration_table(calibration: Calibration) -> str:
     """Make the table of the model card from what ``calibrate`` measured."""
+    measured = calibration.measured
+
     def share(name: str) -> str:
         return '-' if measured[name] is None else percent(measured[name])
 
@@ -89,7 +92,8 @@ def calibration_table(measured: dict[str, Any], found_threshold: float) -> str:
         ['ROC AUC, targets in view against absent ones, %', share('auc_present')],
         ['Brier score', f'{measured["brier"]:.3f}'],
         ['expected calibration error, %', share('calibration_error')],
-        ['score from which a thing is found', f'{found_threshold:.3f}'],
+        ['score from which a thing is found', f'{calibration.found_threshold:.3f}'],
+        ['pieces of a mask kept', calibration.pieces],
         ['sentences without a target rightly empty, %', share('rightly_empty')],
         ['right masks withheld, %', share('right_withheld')],
         ['wrong masks of targets in view withheld, %', share('wrong_withheld')],

@@ -55,6 +55,7 @@ def _eval(args: argparse.Namespace) -> None:
         segmenter.network, segmenter.vocabulary, open_dataset(args.data, args.split, args.split_by),
         PRECISIONS[segmenter.precision], args.threshold, args.shuffled,
         calibration=segmenter.calibration, found_threshold=args.found_threshold,
+        pieces=args.pieces,
     )
     print(scores_table(scores))
     if args.json:

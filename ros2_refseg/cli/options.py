@@ -17,6 +17,7 @@
 import argparse
 
 from ros2_refseg.bundled import DEFAULT
+from ros2_refseg.confidence import PIECES
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -39,7 +40,7 @@ def add_command(
 def add_network_options(
     parser: argparse.ArgumentParser, precisions: str = 'auto, fp32, bf16 or fp16'
 ) -> None:
-    """Add --checkpoint, --device, --precision and --threshold."""
+    """Add --checkpoint, --device, --precision, --threshold and --pieces."""
     parser.add_argument(
         '--checkpoint', default=DEFAULT, help='bundled network (acm, vcm) or a .safetensors file'
     )
@@ -47,6 +48,10 @@ def add_network_options(
     parser.add_argument('--precision', default='auto', help=precisions)
     parser.add_argument(
         '--threshold', type=float, default=0.5, help='probability at which the mask is cut'
+    )
+    parser.add_argument(
+        '--pieces', default='auto', choices=PIECES,
+        help='what to keep of a mask in several pieces; auto is as the network was calibrated',
     )
 
 

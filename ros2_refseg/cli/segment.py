@@ -47,7 +47,7 @@ def _segment(args: argparse.Namespace) -> None:
         raise ValueError(f"'{args.image}' is not a readable picture")
     image = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
     segmenter = Segmenter.load(args.checkpoint, args.device, args.precision, args.backend)
-    segmenter.threshold = args.threshold
+    segmenter.threshold, segmenter.pieces = args.threshold, args.pieces
     result = segmenter.segment(image, args.sentence)
     for word, known in result.corrections:
         print(f'{word!r} read as {known!r}')

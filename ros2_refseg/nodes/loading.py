@@ -48,7 +48,7 @@ def load_segmenter(values: dict[str, Any], logger: RcutilsLogger) -> Segmenter:
         raise ParameterError(
             'device', f'the network cannot be put on {device!r}: {error}'
         ) from error
-    apply_thresholds(segmenter, values)
+    apply_decision(segmenter, values)
     if segmenter.engine.reason:
         logger.warning(f'runs slower than it could: {segmenter.engine.reason}')
     if checkpoint and segmenter.config.coattention != values['coattention']:
@@ -59,9 +59,10 @@ def load_segmenter(values: dict[str, Any], logger: RcutilsLogger) -> Segmenter:
     return segmenter
 
 
-def apply_thresholds(segmenter: Segmenter, values: dict[str, Any]) -> None:
-    """Set what the parameters say of thresholds; any time."""
+def apply_decision(segmenter: Segmenter, values: dict[str, Any]) -> None:
+    """Set what the parameters say of how probabilities become a mask; any time."""
     segmenter.threshold = values['threshold']
     segmenter.boundary_threshold = values['boundary_threshold']
     own = values['found_threshold'] < 0
     segmenter.found_threshold = None if own else values['found_threshold']
+    segmenter.pieces = values['pieces']

@@ -121,9 +121,7 @@ class Outputs:
         if demanded & {'~/mask', '~/result'}:
             mask = array_to_image(segmentation.mask, 'mono8', header)
         if demanded & {'~/boundary', '~/result'}:
-            scale = 255 if segmentation.found else 0
-            pixels = cv2.convertScaleAbs(segmentation.boundary_probability, alpha=scale)
-            boundary = array_to_image(pixels, 'mono8', header)
+            boundary = array_to_image(segmentation.boundary_map, 'mono8', header)
         if '~/mask' in demanded:
             self._publishers['~/mask'].publish(mask)
         if '~/boundary' in demanded:

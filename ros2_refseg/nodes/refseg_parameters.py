@@ -18,6 +18,7 @@
 import re
 
 from ros2_refseg.bundled import BUNDLED, DEFAULT
+from ros2_refseg.confidence import PIECES
 from ros2_refseg.data.vocabulary import tokenize
 from ros2_refseg.engines import BACKENDS, PRECISION_CHOICES
 from ros2_refseg.nodes.parameters import ParameterSpec
@@ -115,6 +116,13 @@ REFSEG_PARAMETERS = (
         "checkpoint's own threshold (0 where it was not calibrated: any mask is found).",
         minimum=-1.0,
         maximum=1.0,
+    ),
+    ParameterSpec(
+        'pieces',
+        'auto',
+        'What to keep of a mask in several pieces: all of them, the surest, or auto: as the '
+        'checkpoint was calibrated (all where it was not).',
+        choices=PIECES,
     ),
     ParameterSpec(
         'query',

@@ -34,7 +34,7 @@ from ros2_refseg.nodes.diagnostics import DIAGNOSTICS, SILENCE, State, diagnosti
 from ros2_refseg.nodes.image_conversion import ImageConversionError, compressed_to_rgb
 from ros2_refseg.nodes.image_converter import ImageConverter
 from ros2_refseg.nodes.latest_slot import PacedWorker
-from ros2_refseg.nodes.loading import apply_thresholds, load_segmenter
+from ros2_refseg.nodes.loading import apply_decision, load_segmenter
 from ros2_refseg.nodes.outputs import OUTPUTS, Outputs, Progress
 from ros2_refseg.nodes.parameters import ParameterError, declare_parameters
 from ros2_refseg.nodes.refseg_parameters import (
@@ -156,7 +156,7 @@ class SegmentationNode(Node):
         if any(values[name] != self._values[name] for name in ('checkpoint', 'coattention')):
             self._change_network(values, changes)
         self._values = values
-        apply_thresholds(self._segmenter, values)
+        apply_decision(self._segmenter, values)
         self._worker.max_rate = values['max_rate']
         if changes.keys() & {'query', 'queries'}:
             self._sentences = sentences_in_force(values['query'], values['queries'])

@@ -85,6 +85,7 @@ def node(node_process, tester):
         boundary_threshold=0.5,
         queries=[''],
         found_threshold=-1.0,
+        pieces='auto',
         max_rate=0.0,
     )
     yield node_process

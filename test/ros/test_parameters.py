@@ -34,6 +34,7 @@ REFUSED = [
     ({'threshold': float('nan')}, ['threshold', 'nan']),
     ({'boundary_threshold': -0.1}, ['boundary_threshold', '-0.1', '0.0']),
     ({'found_threshold': 1.5}, ['found_threshold', '1.5', '1.0']),
+    ({'pieces': 'both'}, ["'pieces'", "'both'", 'auto, all, surest']),
     ({'max_rate': -1.0}, ['max_rate', '-1.0', '0.0']),
     ({'coattention': 'gcn'}, ["'coattention'", "'gcn'", 'acm, vcm']),
     ({'coattention': 'vcm'}, ["'coattention'", "'vcm'", "set 'checkpoint' to ''"]),
