@@ -97,18 +97,33 @@ class BoundaryEnhancement(nn.Module):
 
     def forward(self, s: Tensor, d: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """
-        Refine S_i (BxCxhxw) by D_{i-1} (BxCxHxW).
+        Refine S_i (K*BxCxhxw, K sentences an image) by D_{i-1} (K*B or BxCxHxW).
 
-        :return: S_{i-1} (BxCxHxW), logits of BM_{i-1} (Bx1xHxW) and of the mask that STN(S_i)
-            shows (Bx1xhxw).
+        :return: S_{i-1} (K*BxCxHxW), logits of BM_{i-1} (K*Bx1xHxW) and of the mask that STN(S_i)
+            shows (K*Bx1xhxw).
         """
         transformed = self.stn(s)
         # Resizing is linear: that of B_i is the difference of these two.
         s_up, transformed_up = resize_like(s, d), resize_like(transformed, d)
         b_up = s_up - transformed_up  # Eq. 9
-        boundary = self.boundary(torch.cat([b_up, d], dim=1))  # Eq. 10
+        boundary = self._boundary_features(b_up, d)  # Eq. 10
         refined = self.refine(torch.cat([boundary + transformed_up, s_up], dim=1))  # Eq. 11
         return refined, self.boundary_logits(boundary), self.transformed_logits(transformed)
+
+    def _boundary_features(self, b: Tensor, d: Tensor) -> Tensor:
+        """
+        Give conv3x3 [B, D], Eq. 10, as the sum of its two halves.
+
+        So the half of a D_{i-1} that no sentence changed is computed once an image.
+        """
+        convolution, *normalisation = self.boundary
+        of_b, of_d = convolution.weight.chunk(2, dim=1)
+        of_b = F.conv2d(b, of_b, padding=1)
+        of_d = F.conv2d(d, of_d, convolution.bias, padding=1)
+        features = of_b + for_each_sentence(of_d, b.shape[0])
+        for step in normalisation:
+            features = step(features)
+        return features
 
 
 class Decoder(nn.Module):
@@ -135,7 +150,7 @@ class Decoder(nn.Module):
         :param sentences: K*B for K sentences an image; maps that no sentence changed are B.
         """
         *finer, s = [lateral(e) for lateral, e in zip(self.lateral, encoded, strict=True)]
-        *finer, s = [for_each_sentence(d, sentences) for d in (*finer, s)]
+        s = for_each_sentence(s, sentences)
         prediction = Prediction([], [], [])
         scales = zip(reversed(finer), self.steps, self.mask_logits, strict=True)
         for d, step, mask_logits in scales:
@@ -144,6 +159,6 @@ class Decoder(nn.Module):
                 prediction.boundaries.append(boundary)
                 prediction.transformed.append(transformed)
             else:
-                s = step(resize_like(s, d) + d)
+                s = step(resize_like(s, d) + for_each_sentence(d, sentences))
             prediction.masks.append(mask_logits(s))
         return prediction

@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import ros2_refseg
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig, Language, stretch
 from ros2_refseg.checkpoint import weights_hash, write_atomically
 from ros2_refseg.data.vocabulary import MAX_WORDS
@@ -189,9 +190,13 @@ def cache_folder() -> Path:
 
 
 def fingerprint(network: CEFNet) -> str:
-    """Give a hash of all that a conversion depends on: structure, weights and exporter."""
-    facts = json.dumps([weights_hash(network), OPSET, torch.__version__])
-    return hashlib.sha256(facts.encode()).hexdigest()[:32]
+    """Give a hash of all that a conversion depends on: structure, weights, code and exporter."""
+    digest = hashlib.sha256(
+        json.dumps([weights_hash(network), OPSET, torch.__version__]).encode())
+    package = Path(ros2_refseg.__file__).parent
+    for source in (package / 'export.py', *sorted((package / 'cefnet').glob('*.py'))):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:32]
 
 
 def _forget_old(folder: Path) -> None:
