@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import torch
 
+from ros2_refseg.confidence import Calibration
 from ros2_refseg.data.refer import NewReference, ReferDataset, ReferWriter, encode_mask
 from ros2_refseg.data.vocabulary import Vocabulary
 from ros2_refseg.evaluation import ask, bounds_of, evaluate, shuffle_sentences
@@ -104,6 +105,25 @@ def test_sentences_without_a_target_count_apart(absent_too):
     assert doubting['absent']['rightly_empty'] == 1 and doubting['present']['rightly_found'] == 0
     blind = evaluate(ColourNetwork(), VOCABULARY, absent_too, threshold=0.9, progress=False)
     assert blind['absent']['rightly_empty'] == 1 and blind['present']['rightly_found'] == 0
+
+
+def test_pieces_are_kept_as_asked_or_as_calibrated(absent_too):
+    class HalfMeansTheCorner(ColourNetwork):
+        def segment(self, image, colours):
+            probability, boundary = super().segment(image, colours)
+            probability[:, :6, 70:] = 0.6
+            return probability, boundary
+
+    def overall_iou(**options) -> float:
+        scores = evaluate(
+            HalfMeansTheCorner(), VOCABULARY, absent_too, progress=False, **options)
+        return scores['all']['overall_iou']
+
+    assert overall_iou() == overall_iou(pieces='all') == pytest.approx(900 / 960)
+    assert overall_iou(pieces='surest') == 1
+    calibration = Calibration({'expected_iou': 1.0, 'one_piece': 0.0}, 0.0, 0.0, pieces='surest')
+    assert overall_iou(calibration=calibration) == 1
+    assert overall_iou(calibration=calibration, pieces='all') == pytest.approx(900 / 960)
 
 
 def test_every_sentence_is_asked_once_and_a_mask_is_decoded_once(squares, monkeypatch):
