@@ -37,8 +37,7 @@ class ReferringObjective(nn.Module):
 
     def __init__(self, network: CEFNet, config: TrainingConfig) -> None:
         super().__init__()
-        self.network = network
-        self.loss = ReferringLoss(config.dice_weight, config.pointing_weight)
+        self.network, self.loss = network, ReferringLoss(config.dice_weight)
         self.precision = PRECISIONS[config.precision]
 
     @staticmethod
@@ -60,7 +59,7 @@ class ReferringObjective(nn.Module):
             prediction, batch['masks'].float(), batch['contours'].float(), foreground_weight
         )
         return {name: getattr(terms, name)
-                for name in ('total', 'mask', 'boundary', 'transformed', 'dice', 'pointing')}
+                for name in ('total', 'mask', 'boundary', 'transformed', 'dice')}
 
 
 class WordObjective(nn.Module):

@@ -67,8 +67,6 @@ class TrainingConfig:
     """... decaying linearly to 1 over this share of the iterations."""
     dice_weight: float = 0.0
     """Weight of the Dice loss beside the cross entropy."""
-    pointing_weight: float = 0.0
-    """Weight of the pointing loss: a softmax over all positions, which have to compete."""
     unknown_rate: float = 0.0
     """Share of words shown as unknown, so that the network learns to do without."""
     coarse_image_size: int | None = None

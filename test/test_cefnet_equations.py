@@ -29,7 +29,7 @@ from ros2_refseg.cefnet.config import CEFNetConfig
 from ros2_refseg.cefnet.decoder import BoundaryEnhancement, SpatialTransformer
 from ros2_refseg.cefnet.fusion import LanguageFusion
 from ros2_refseg.cefnet.language import PADDING_ID, Language, LanguageEncoder
-from ros2_refseg.cefnet.loss import ReferringLoss, dice_loss, pointing_loss
+from ros2_refseg.cefnet.loss import ReferringLoss, dice_loss
 from ros2_refseg.cefnet.multimodal import (
     LinguisticContext,
     MultimodalFeature,
@@ -274,24 +274,6 @@ def test_loss_sums_the_cross_entropy_of_twelve_outputs():
     expected = naive(prediction.masks, mask) + naive(prediction.boundaries, contour)
     expected += naive(prediction.transformed, mask)
     torch.testing.assert_close(terms.total.double(), expected, rtol=1e-5, atol=1e-5)
-
-
-def test_pointing_is_the_share_of_a_softmax_that_lies_on_the_target():
-    logits, truth = torch.randn(2, 1, 3, 4), torch.zeros(2, 1, 3, 4)
-    truth[0, 0, 1, 1:3], truth[1, 0, 0, 0] = 1, 0.5  # a position that the target covers by half
-    share = (logits.flatten(1).softmax(1) * truth.flatten(1)).sum(1)
-    expected = -share.log().mean()
-    assert pointing_loss(logits, truth).item() == pytest.approx(expected.item(), rel=1e-5)
-
-
-def test_pointing_has_nothing_to_say_of_an_absent_target():
-    logits, truth = torch.randn(2, 1, 4, 4, requires_grad=True), torch.zeros(2, 1, 4, 4)
-    truth[0, 0, 2, 2] = 1
-    both = pointing_loss(logits, truth)
-    both.backward()
-    assert both.item() == pytest.approx(pointing_loss(logits[:1], truth[:1]).item() / 2)
-    assert logits.grad[0].abs().sum() > 0 and not logits.grad[1].any()
-    assert pointing_loss(logits[1:], truth[1:]).item() == 0
 
 
 def test_dice_of_a_perfect_and_of_an_opposite_answer():

@@ -71,7 +71,7 @@ def test_every_variant_learns_with_all_its_weights(fusion, coattention, boundary
     ]
     assert len(prediction.boundaries) == len(prediction.transformed) == (4 if boundary else 0)
     mask = (torch.rand(2, 1, 64, 64) > 0.5).float()
-    ReferringLoss(dice_weight=1.0, pointing_weight=1.0)(prediction, mask, mask).total.backward()
+    ReferringLoss(dice_weight=1.0)(prediction, mask, mask).total.backward()
     unused = [name for name, weight in network.named_parameters() if weight.grad is None]
     assert not unused
 

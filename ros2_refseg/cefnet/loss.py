@@ -14,7 +14,6 @@
 
 """The supervision: mask, boundary and STN output at four scales (paper, Sec. 3.2 and 4.2)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -36,11 +35,10 @@ class LossTerms:
     boundary: Tensor
     transformed: Tensor
     dice: Tensor
-    pointing: Tensor
 
     @property
     def total(self) -> Tensor:
-        return self.mask + self.boundary + self.transformed + self.dice + self.pointing
+        return self.mask + self.boundary + self.transformed + self.dice
 
 
 class ReferringLoss(nn.Module):
@@ -48,15 +46,13 @@ class ReferringLoss(nn.Module):
     Binary cross entropy of the twelve outputs, unit weights, as in the paper.
 
     A network that starts from random weights needs help to leave the empty mask: foreground
-    pixels can weigh more, and two terms on the masks can be added: Dice, and pointing, which has
-    the things in view compete for being meant. The paper's recipe, from pretrained weights, has
-    none of these.
+    pixels can weigh more, and a Dice term on the masks can be added; the paper's recipe, from
+    pretrained weights, has neither.
     """
 
-    def __init__(self, dice_weight: float = 0.0, pointing_weight: float = 0.0) -> None:
+    def __init__(self, dice_weight: float = 0.0) -> None:
         super().__init__()
         self.dice_weight = dice_weight
-        self.pointing_weight = pointing_weight
 
     def forward(
         self, prediction: Prediction, mask: Tensor, contour: Tensor, foreground_weight: float = 1.0
@@ -79,19 +75,17 @@ class ReferringLoss(nn.Module):
             ]
             return torch.stack(terms).sum() if terms else truth.new_zeros(())
 
-        def of_masks(weight: float, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-            if not weight:
-                return mask.new_zeros(())
-            return weight * torch.stack([
-                loss(scale.float(), _at_resolution_of(scale, mask)) for scale in prediction.masks
+        dice = mask.new_zeros(())
+        if self.dice_weight:
+            dice = self.dice_weight * torch.stack([
+                dice_loss(scale.float(), _at_resolution_of(scale, mask))
+                for scale in prediction.masks
             ]).sum()
-
         return LossTerms(
             mask=cross_entropy(prediction.masks, mask),
             boundary=cross_entropy(prediction.boundaries, contour),
             transformed=cross_entropy(prediction.transformed, mask),
-            dice=of_masks(self.dice_weight, dice_loss),
-            pointing=of_masks(self.pointing_weight, pointing_loss),
+            dice=dice,
         )
 
 
@@ -105,26 +99,6 @@ def dice_loss(logits: Tensor, truth: Tensor) -> Tensor:
     overlap = (probability * truth).sum((1, 2, 3))
     # One pixel's worth of smoothing keeps value and gradient finite where both are empty.
     return (1 - (2 * overlap + 1) / (probability.sum((1, 2, 3)) + truth.sum((1, 2, 3)) + 1)).mean()
-
-
-def pointing_loss(logits: Tensor, truth: Tensor) -> Tensor:
-    """
-    Give -log of the share of a softmax over all positions that lies on the truth.
-
-    Per-pixel terms hardly tell a mask on the wrong thing from one that is somewhat too large. Here
-    the positions compete, as the proposals of a grounding network do: what is meant has to outdo
-    all else that is in view.
-
-    :param logits: Bx1xhxw.
-    :param truth: Bx1xhxw in [0, 1].
-    :return: the mean over the batch, to which a sample whose target is absent adds nothing.
-    """
-    logits, truth = logits.flatten(1), truth.flatten(1)
-    samples = len(truth)
-    in_view = truth.sum(1) > 0
-    logits, truth = logits[in_view], truth[in_view]
-    # Outside, log 0 is minus infinity: exp of that is zero, with a gradient of zero.
-    return (logits.logsumexp(1) - (logits + truth.log()).logsumexp(1)).sum() / samples
 
 
 def _at_resolution_of(logits: Tensor, truth: Tensor) -> Tensor:
