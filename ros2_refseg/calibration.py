@@ -142,8 +142,10 @@ def choose_threshold(
     """
     Choose the score from which an answer counts as found.
 
-    It is the one at which the mean of two errors is smallest: the share of sentences without a
-    target that get a mask, and the share of right masks that are withheld.
+    Two errors weigh alike: the share of sentences without a target that get a mask, and the share
+    of right masks that are withheld. Their sum has a flat minimum, whose place chance decides, so
+    it is the lowest threshold whose sum is within one standard error of the smallest (the rule of
+    Breiman et al., 1984): in doubt, the mask is shown.
 
     :param rightly_empty: choose instead the lowest threshold at which this share of the sentences
         without a target gets no mask, in [0, 1].
@@ -157,10 +159,15 @@ def choose_threshold(
     limits = np.concatenate([[0.0], (ordered[1:] + ordered[:-1]) / 2, [1.0]])
     answered = np.sort(scores[absent & ~answers.empty])
     false_masks = (len(answered) - np.searchsorted(answered, limits)) / absent.sum()
-    withheld = np.searchsorted(np.sort(scores[right]), limits) / max(right.sum(), 1)
+    withheld = np.searchsorted(np.sort(scores[right]), limits) / right.sum()
     if rightly_empty is not None:
         return float(limits[np.argmax(false_masks <= 1 - rightly_empty + 1e-9)])
-    return float(limits[np.argmin(false_masks + withheld)])
+    errors = false_masks + withheld
+    variance = (
+        false_masks * (1 - false_masks) / absent.sum() + withheld * (1 - withheld) / right.sum()
+    )
+    least = np.argmin(errors)
+    return float(limits[np.argmax(errors <= errors[least] + np.sqrt(variance[least]))])
 
 
 def fit_logistic(statistics: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, float]:

@@ -43,8 +43,8 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         '--rightly-empty', type=float, metavar='SHARE',
         help='choose the threshold at which this share of the sentences without a target gets no '
-        'mask, 0 to 1 (default: fewest errors, masks for nothing and withheld right ones weighing '
-        'alike)',
+        'mask, 0 to 1 (default: few errors, masks for nothing and withheld right ones weighing '
+        'alike, and in doubt the mask)',
     )
     add_device_option(parser)
     parser.add_argument('--precision', default='auto', help='auto, fp32, bf16 or fp16')
