@@ -121,6 +121,6 @@ def _times(statistics: Statistics) -> dict[str, str]:
             elif name == 'latency' and not 0 <= quantiles[name][index] <= _OTHER_CLOCK:
                 text = "unknown: the images bear another clock's stamps"
             else:
-                text = f'{quantiles[name][index] * 1e3:.1f}'
+                text = f'{quantiles[name][index] * 1e3:.2f}'
             values[f'{name} {quantile}'] = text
     return values

@@ -184,8 +184,11 @@ def test_several_sentences_are_answered_by_a_result_each(node, tester, images):
     values = tester.send_until_reported(
         images, picture(3), lambda *status: 'the blue bowl' in status[2]['query']
     )
-    stages = [float(values[f'{stage} p50']) for stage in ('conversion', 'inference', 'publishing')]
-    assert all(stage > 0 for stage in stages)
+    conversion, inference, publishing = (
+        float(values[f'{stage} p50']) for stage in ('conversion', 'inference', 'publishing')
+    )
+    # In ms: a quick machine converts so small a picture in less than what is told.
+    assert inference > 0 and min(conversion, publishing) >= 0
 
 
 def test_too_many_or_wordless_sentences_are_refused(node, tester):
