@@ -26,7 +26,8 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         commands, 'ablate',
         "Train the paper's Table 3 (DFN, EFN, +VCM, +ACM, +BEM each) at equal budget and print it; "
         'the same command again goes on where it was.',
-        'refseg ablate config/train/tabletop_start.yaml --data data/tabletop --out runs/ablation',
+        'refseg ablate config/train/tabletop_ablation.yaml --data data/tabletop '
+        '--out runs/ablation',
     )
     parser.add_argument(
         'config', type=Path,
