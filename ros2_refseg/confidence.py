@@ -123,7 +123,10 @@ def decide(
     :param found_threshold: score from which the answer is found; None for the calibration's own,
         which without one is 0: a mask with a pixel is found.
     :param pieces: of PIECES; auto without a calibration is all.
+    :raises ValueError: for other pieces.
     """
+    if pieces not in PIECES:
+        raise ValueError(f'pieces: {pieces!r} is none of {", ".join(PIECES)}')
     if pieces == 'auto':
         pieces = calibration.pieces if calibration is not None else 'all'
     inside = probability >= threshold
@@ -149,7 +152,8 @@ def surest_piece(inside: np.ndarray, probability: np.ndarray) -> np.ndarray:
     if not inside.any():
         return inside
     filled = inside.astype(np.uint8)
-    y, x = np.unravel_index(np.argmax(probability), probability.shape)
+    # Half precision can overflow to NaN, which argmax would take for the highest.
+    y, x = np.unravel_index(np.argmax(np.where(inside, probability, -1)), inside.shape)
     cv2.floodFill(filled, None, (int(x), int(y)), 2, flags=8)
     return filled == 2
 

@@ -43,8 +43,8 @@ from ros2_refseg.engines import (
 SENTENCES_REMEMBERED = 16
 
 _BOUNDARY_REACH = 1 / 40
-"""How far a boundary may lie from its mask, of the image's longer side: a cell of the finest logits
-of a network of 160x160 pixels."""
+"""How far a boundary may lie from its mask, of the image's longer side: two cells of the finest
+logits of a network of 160x160 pixels."""
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,17 @@ def test_pieces_that_touch_at_a_corner_are_one():
     assert decide(probability, pieces='surest').inside.sum() == 8
 
 
+def test_the_surest_piece_is_none_of_what_overflowed():
+    probability = two_things(0.9, 0.8)
+    probability[0, 0] = np.nan
+    assert decide(probability, pieces='surest').inside.sum() == 200
+
+
+def test_pieces_that_do_not_exist_are_refused():
+    with pytest.raises(ValueError, match="'largest' is none of auto, all, surest"):
+        decide(two_things(0.9, 0.8), pieces='largest')
+
+
 def test_of_an_empty_mask_no_piece_is_kept():
     assert not decide(picture_of(0.4), pieces='surest').inside.any()
 
