@@ -96,21 +96,23 @@ class Segmentation:
 
     @cached_property
     def boundary(self) -> np.ndarray:
+        if not self.found:
+            return np.zeros_like(self.mask)
         contour = self.boundary_probability >= self.boundary_threshold
-        return self._of_the_mask(contour.astype(np.uint8) * 255)
+        return self._near_mask(contour.astype(np.uint8) * 255)
 
     @cached_property
     def boundary_map(self) -> np.ndarray:
-        return self._of_the_mask(cv2.convertScaleAbs(self.boundary_probability, alpha=255))
-
-    def _of_the_mask(self, boundary: np.ndarray) -> np.ndarray:
-        """Leave of a uint8 boundary what belongs to the mask."""
         if not self.found:
-            return np.zeros_like(boundary)
-        if self.pieces == 'surest':
-            reach = 2 * math.ceil(_BOUNDARY_REACH * max(boundary.shape)) + 1
-            return boundary & cv2.dilate(self.mask, np.ones((reach, reach), np.uint8))
-        return boundary
+            return np.zeros_like(self.mask)
+        return self._near_mask(cv2.convertScaleAbs(self.boundary_probability, alpha=255))
+
+    def _near_mask(self, boundary: np.ndarray) -> np.ndarray:
+        """Leave of a uint8 boundary what belongs to the pieces that were kept."""
+        if self.pieces == 'all':
+            return boundary
+        reach = 2 * math.ceil(_BOUNDARY_REACH * max(boundary.shape)) + 1
+        return boundary & cv2.dilate(self.mask, np.ones((reach, reach), np.uint8))
 
 
 class Segmenter:
