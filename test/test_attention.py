@@ -21,38 +21,32 @@ from ros2_refseg.cefnet import attention
 
 
 def inputs(batch: int = 2) -> tuple[torch.Tensor, ...]:
-    """Give query, key, value (twice as wide as the key) and which keys are present."""
+    """Give query, key, and value (twice as wide as the key)."""
     torch.manual_seed(0)
-    query, key, value = (
+    return tuple(
         torch.randn(batch, count, width, requires_grad=True)
         for count, width in ((37, 8), (23, 8), (23, 16))
     )
-    present = torch.arange(23) < torch.tensor([[23], [5]])
-    return query, key, value, present
 
 
-def whole(query, key, value, present=None, scale=1.0):
+def whole(query, key, value, scale=1.0):
     """Store the whole matrix."""
-    scores = scale * query @ key.transpose(1, 2)
-    if present is not None:
-        scores[~present[:, None, :].expand_as(scores)] = float('-inf')
-    return scores.softmax(2) @ value
+    return (scale * query @ key.transpose(1, 2)).softmax(2) @ value
 
 
-@pytest.mark.parametrize('masked', [False, True])
 @pytest.mark.parametrize('largest_block', [10, 23 * 5, 10 ** 6])
-def test_blocks_change_neither_result_nor_gradient(monkeypatch, largest_block, masked):
+def test_blocks_change_neither_result_nor_gradient(monkeypatch, largest_block):
     monkeypatch.setattr(attention, 'LARGEST_BLOCK', largest_block)
-    *tensors, present = inputs()
+    tensors = inputs()
     weight = torch.randn(2, 37, 16)
     results = []
     for attend in (attention.attend, whole):
-        result = attend(*tensors, present if masked else None, scale=0.7)
+        result = attend(*tensors, scale=0.7)
         results.append((result, *torch.autograd.grad((result * weight).sum(), tensors)))
     for ours, expected in zip(*results, strict=True):
         assert torch.allclose(ours, expected, atol=1e-5)
     with torch.no_grad():
-        ours = attention.attend(*tensors, present if masked else None, scale=0.7)
+        ours = attention.attend(*tensors, scale=0.7)
     assert torch.allclose(ours, results[1][0], atol=1e-5)
 
 
@@ -63,14 +57,16 @@ def test_no_block_stores_more_than_it_may(monkeypatch):
     monkeypatch.setattr(attention, '_explicit', lambda query, key, *others: (
         seen.append(query.shape[1] * key.shape[1]), explicit(query, key, *others)
     )[1])
-    attention.attend(*inputs()[:3])
+    attention.attend(*inputs())
     assert len(seen) == 10 and max(seen) <= 100
 
 
-@pytest.mark.parametrize('masked', [False, True])
-def test_heads_for_fused_kernels_change_nothing(masked):
+@pytest.mark.parametrize('widest', [8, 256])
+@pytest.mark.parametrize('used', [8, 5])
+def test_heads_and_zeros_for_fused_kernels_change_nothing(monkeypatch, widest, used):
     """What CUDA is given, computed on the CPU."""
-    *tensors, present = inputs()
-    present = present if masked else None
-    fused = attention._fused(*tensors, present, 0.7)
-    assert torch.allclose(fused, whole(*tensors, present, 0.7), atol=1e-5)
+    monkeypatch.setattr(attention, 'FUSED_WIDTH', widest)
+    query, key, value = inputs()
+    tensors = query[..., :used], key[..., :used], value
+    assert torch.allclose(
+        attention._fused(*tensors, 0.7), whole(*tensors, 0.7), atol=1e-5)

@@ -31,6 +31,7 @@ from ros2_refseg.cefnet.fusion import LanguageFusion
 from ros2_refseg.cefnet.language import PADDING_ID, Language, LanguageEncoder
 from ros2_refseg.cefnet.loss import ReferringLoss, dice_loss
 from ros2_refseg.cefnet.multimodal import (
+    Linguistic,
     LinguisticContext,
     MultimodalFeature,
     spatial_coordinates,
@@ -61,6 +62,15 @@ def random_language(lengths: list[int], channels: int, sentence_channels: int) -
 def columns(features: Tensor) -> Tensor:
     """Flatten CxHxW to the paper's C x HW matrix."""
     return features.flatten(1)
+
+
+def whole(linguistic: Linguistic, b: int) -> Tensor:
+    """Give the paper's matrix L, C x HW."""
+    return (linguistic.shares[b] @ linguistic.words[b]).T
+
+
+def random_linguistic(channels: int, positions: int) -> Linguistic:
+    return Linguistic(torch.randn(2, 4, channels), torch.randn(2, positions, 4).softmax(2))
 
 
 @pytest.mark.parametrize('height, width', SIZES)
@@ -101,24 +111,27 @@ def test_equation_2_weighs_each_positions_words(height, width):
     language = random_language([4, 2], 3, 1)
     multimodal = torch.randn(2, 5, height, width)
     result = layer(multimodal, language)
+    assert not result.shares[1, :, 2:].any()
     for b, length in enumerate([4, 2]):
+        lin = whole(result, b).unflatten(1, (height, width))
         e = layer.projection(language.words[b, :length])
         for row in range(height):
             for column in range(width):
                 m_p = multimodal[b, :, row, column]
                 scores = torch.stack([(m_p * e_t).sum() for e_t in e]).exp()
                 l_p = sum(e_t * score for e_t, score in zip(e, scores, strict=True)) / scores.sum()
-                torch.testing.assert_close(result[b, :, row, column], l_p, **CLOSE)
+                torch.testing.assert_close(lin[:, row, column], l_p, **CLOSE)
 
 
 @pytest.mark.parametrize('height, width', SIZES)
 def test_equations_3_to_5_vanilla_coattention(height, width):
     layer = VanillaCoAttention(channels=6, attention_channels=4)
     w_m, w_l = layer.w_m.weight.flatten(1), layer.w_l.weight.flatten(1)
-    multimodal, linguistic = torch.randn(2, 2, 6, height, width)
+    multimodal = torch.randn(2, 6, height, width)
+    linguistic = random_linguistic(6, height * width)
     updated_m, updated_l = layer(multimodal, linguistic)
     for b in range(2):
-        m, lin = columns(multimodal[b]), columns(linguistic[b])
+        m, lin = columns(multimodal[b]), whole(linguistic, b)
         a = (w_m @ m).T @ (w_l @ lin)
         assert a.shape == (height * width, height * width)
         a_1, a_2 = a.softmax(dim=1), a.T.softmax(dim=1)
@@ -142,8 +155,10 @@ def naive_pyramid(features: Tensor) -> Tensor:
 @pytest.mark.parametrize('height, width', SIZES)
 def test_pyramid_pooling(height, width):
     features = torch.randn(2, 3, height, width)
-    PyramidPooling()(features.float())  # what it remembers of this must not round the next
-    pooled = PyramidPooling()(features)
+    rows = features.flatten(2).transpose(1, 2)
+    # What it remembers of this must not round the next.
+    PyramidPooling()(rows.float(), height, width)
+    pooled = PyramidPooling()(rows, height, width)
     assert pooled.shape == (2, 110, 3)
     for b in range(2):
         torch.testing.assert_close(pooled[b].T, naive_pyramid(features[b]), **CLOSE)
@@ -155,14 +170,15 @@ def test_equations_6_to_8_asymmetric_coattention(height, width):
     layer = AsymmetricCoAttention(channels=6, attention_channels=c1)
     w1_m, w2_m, w3_m = layer.w_m.weight.flatten(1).chunk(3)
     w1_l, w2_l, w3_l = layer.w_l.weight.flatten(1).chunk(3)
-    multimodal, linguistic = torch.randn(2, 2, 6, height, width)
+    multimodal = torch.randn(2, 6, height, width)
+    linguistic = random_linguistic(6, height * width)
     updated_m, updated_l = layer(multimodal, linguistic)
 
     def ppm(matrix: Tensor) -> Tensor:
         return naive_pyramid(matrix.unflatten(1, (height, width)))
 
     for b in range(2):
-        m, lin = columns(multimodal[b]), columns(linguistic[b])
+        m, lin = columns(multimodal[b]), whole(linguistic, b)
         sa_m = ppm(w1_m @ m).T @ (w2_m @ m)
         sa_l = ppm(w1_l @ lin).T @ (w2_l @ lin)
         a_3 = ((sa_m + sa_l).T / c1 ** 0.5).softmax(dim=1)
@@ -250,7 +266,9 @@ def test_padding_changes_nothing_in_the_language():
     assert filled.present.tolist() == [[True] * 3 + [False] * 4]
     context = LinguisticContext(embedding_channels=5, channels=4)
     multimodal = torch.randn(1, 4, 6, 5)
-    torch.testing.assert_close(context(multimodal, bare), context(multimodal, filled), **CLOSE)
+    torch.testing.assert_close(
+        whole(context(multimodal, bare), 0), whole(context(multimodal, filled), 0), **CLOSE
+    )
 
 
 def test_loss_sums_the_cross_entropy_of_twelve_outputs():

@@ -28,11 +28,13 @@ import torch
 from torch import Tensor
 
 from ros2_refseg.cefnet.coattention import COATTENTION, VanillaCoAttention
+from ros2_refseg.cefnet.multimodal import Linguistic, unflatten_positions
 
 SIZES = (20, 40, 96)
 """Sides of the feature maps of Table 5."""
 
 _CHANNELS, _ATTENTION_CHANNELS = 512, 256  # of the preset `paper`
+_WORDS = 20  # the longest sentence
 
 
 def naive_vanilla(
@@ -50,9 +52,23 @@ def naive_vanilla(
 
 METHODS = {
     'vcm, equations': ('vcm', naive_vanilla),
-    'vcm': ('vcm', lambda module, *features: module(*features)),
-    'acm': ('acm', lambda module, *features: module(*features)),
+    'vcm': ('vcm', lambda module, m, words, shares: module(m, Linguistic(words, shares))),
+    'acm': ('acm', lambda module, m, words, shares: module(m, Linguistic(words, shares))),
 }
+"""By name: the co-attention, and how it is computed from what ``_features`` gives."""
+
+
+def _features(method: str, size: int, device: str) -> list[Tensor]:
+    """Make M, and L whole for the equations, otherwise in its factors; the same for each method."""
+    torch.manual_seed(1)
+    m = torch.randn(1, _CHANNELS, size, size)
+    words, scores = torch.randn(1, _WORDS, _CHANNELS), torch.randn(1, size * size, _WORDS)
+    shares = (4 * scores).softmax(dim=2)
+    if METHODS[method][1] is naive_vanilla:
+        linguistic = [unflatten_positions(shares @ words, m).contiguous()]
+    else:
+        linguistic = [words, shares]
+    return [each.to(device) for each in (m, *linguistic)]
 
 
 def bench_attention(
@@ -92,7 +108,7 @@ def measure(method: str, size: int, device: str, backward: bool) -> dict[str, An
     name, compute = METHODS[method]
     torch.manual_seed(0)
     module = COATTENTION[name](_CHANNELS, _ATTENTION_CHANNELS).to(device).requires_grad_(backward)
-    features = [torch.randn(1, _CHANNELS, size, size, device=device) for _ in range(2)]
+    features = _features(method, size, device)
 
     def run(*features: Tensor) -> tuple[Tensor, Tensor]:
         with torch.set_grad_enabled(backward):
@@ -102,7 +118,7 @@ def measure(method: str, size: int, device: str, backward: bool) -> dict[str, An
         return outputs
 
     # A small run first: libraries load their code and make their workspaces.
-    run(*(each[..., :8, :8].clone() for each in features))
+    run(*_features(method, 8, device))
     before = _peak(device, begin=True)
     started = time.perf_counter()
     outputs = run(*features)

@@ -22,10 +22,11 @@ from torch.utils.checkpoint import checkpoint
 LARGEST_BLOCK = 2 ** 20
 """Scores of an image that are stored at once on the CPU (4 MiB in fp32): 1024 x 1024."""
 
+FUSED_WIDTH = 256
+"""The widest head of PyTorch's fastest fused kernel."""
 
-def attend(
-    query: Tensor, key: Tensor, value: Tensor, present: Tensor | None = None, scale: float = 1.0
-) -> Tensor:
+
+def attend(query: Tensor, key: Tensor, value: Tensor, scale: float = 1.0) -> Tensor:
     """
     Give softmax(scale * query key^T) value; memory grows with N + M, not N M, in training as well.
 
@@ -36,48 +37,45 @@ def attend(
     :param query: BxNxC.
     :param key: BxMxC.
     :param value: BxMxD.
-    :param present: BxM, true where a key takes part; all do without it.
     :return: BxNxD.
     """
     if query.is_cuda:
-        return _fused(query, key, value, present, scale)
+        return _fused(query, key, value, scale)
     rows = max(LARGEST_BLOCK // key.shape[1], 1)
     if query.shape[1] <= rows or torch.jit.is_tracing():  # an exported network has its own planner
-        return _explicit(query, key, value, present, scale)
+        return _explicit(query, key, value, scale)
     blocks = query.split(rows, dim=1)
     if torch.is_grad_enabled():
         return torch.cat([
-            checkpoint(_explicit, block, key, value, present, scale, use_reentrant=False)
+            checkpoint(_explicit, block, key, value, scale, use_reentrant=False)
             for block in blocks
         ], dim=1)
     # Written to their place: small results between large scores would fragment the heap.
     attended = query.new_empty(*query.shape[:2], value.shape[-1])
     for place, block in zip(attended.split(rows, dim=1), blocks, strict=True):
-        place.copy_(_explicit(block, key, value, present, scale))
+        place.copy_(_explicit(block, key, value, scale))
     return attended
 
 
-def _explicit(
-    query: Tensor, key: Tensor, value: Tensor, present: Tensor | None, scale: float
-) -> Tensor:
-    scores = (query * scale) @ key.transpose(1, 2)
-    if present is not None:
-        scores = scores.masked_fill(~present[:, None, :], float('-inf'))
-    return scores.softmax(dim=-1) @ value
+def _explicit(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    return ((query * scale) @ key.transpose(1, 2)).softmax(dim=-1) @ value
 
 
-def _fused(
-    query: Tensor, key: Tensor, value: Tensor, present: Tensor | None, scale: float
-) -> Tensor:
-    # Fused kernels want a dimension of heads and, the fastest one, keys and values of one width,
-    # at most 256. A value wider than the key is cut into heads that share query and key.
-    heads, rest = divmod(value.shape[-1], key.shape[-1])
-    heads = 1 if rest else heads
+def _fused(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    # Fused kernels want a dimension of heads, and the fastest one keys and values of one width, a
+    # multiple of 8. A wide value is cut into heads that share query and key; zeros fill up.
+    heads, rest = divmod(value.shape[-1], max(FUSED_WIDTH, key.shape[-1]))
+    heads = 1 if rest or not heads else heads
+    value = value.unflatten(2, (heads, -1))
+    width = -(-max(key.shape[-1], value.shape[-1]) // 8) * 8
     attended = F.scaled_dot_product_attention(
-        query.unsqueeze(1).expand(-1, heads, -1, -1),
-        key.unsqueeze(1).expand(-1, heads, -1, -1),
-        value.unflatten(2, (heads, -1)).transpose(1, 2),
-        attn_mask=None if present is None else present[:, None, None, :],
+        _filled(query, width).unsqueeze(1).expand(-1, heads, -1, -1),
+        _filled(key, width).unsqueeze(1).expand(-1, heads, -1, -1),
+        _filled(value, width).transpose(1, 2),
         scale=scale,
     )
-    return attended.transpose(1, 2).flatten(2)
+    return attended[..., :value.shape[-1]].transpose(1, 2).flatten(2)
+
+
+def _filled(features: Tensor, width: int) -> Tensor:
+    return F.pad(features, (0, width - features.shape[-1]))

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ros2_refseg.cefnet.attention import attend
-from ros2_refseg.cefnet.multimodal import flatten_positions, unflatten_positions
+from ros2_refseg.cefnet.multimodal import Linguistic, flatten_positions, unflatten_positions
 
 PYRAMID_BINS = (1, 3, 6, 8)
 
@@ -31,7 +31,9 @@ class VanillaCoAttention(nn.Module):
     VCM, Eq. 3-5: both modalities updated by one affinity matrix over all pairs of positions.
 
     A = (W_m M)^T (W_l L); M~ = M softmax(A)^T; L~ = L softmax(A^T)^T, the softmax over rows as in
-    the paper (the published code normalises columns). The HWxHW matrix is never stored: each
+    the paper (the published code normalises columns). L being a mix of T words, so is A: the
+    affinities of all positions to the words, mixed by each position's shares. The products over
+    C1 and C channels become products over T words, and the HWxHW matrix is never stored: each
     update is one ``attend``, exact and with linear memory, forward and backward.
     """
 
@@ -41,14 +43,14 @@ class VanillaCoAttention(nn.Module):
         self.w_m = nn.Conv2d(channels, attention_channels, 1, bias=False)
         self.w_l = nn.Conv2d(channels, attention_channels, 1, bias=False)
 
-    def forward(self, multimodal: Tensor, linguistic: Tensor) -> tuple[Tensor, Tensor]:
-        """Update M and L, each BxCxHxW, to M~ and L~, each BxCxHxW."""
-        m_rows, l_rows = flatten_positions(multimodal), flatten_positions(linguistic)
-        m_scores = flatten_positions(self.w_m(multimodal))
-        l_scores = flatten_positions(self.w_l(linguistic))
+    def forward(self, multimodal: Tensor, linguistic: Linguistic) -> tuple[Tensor, Tensor]:
+        """Update M, BxCxHxW, and L to M~ and L~, each BxCxHxW."""
+        m_rows, shares = flatten_positions(multimodal), linguistic.shares
+        words = F.linear(linguistic.words, self.w_l.weight.flatten(1)) @ self.w_m.weight.flatten(1)
+        to_words = m_rows @ words.transpose(1, 2)  # (W_m M)^T (W_l E), BxHWxT
         return (
-            unflatten_positions(attend(m_scores, l_scores, m_rows), multimodal),
-            unflatten_positions(attend(l_scores, m_scores, l_rows), linguistic),
+            unflatten_positions(attend(to_words, shares, m_rows), multimodal),
+            unflatten_positions(attend(shares, to_words, shares) @ linguistic.words, multimodal),
         )
 
 
@@ -60,11 +62,9 @@ class PyramidPooling(nn.Module):
     faster than four poolings, and in terms that every runtime for exported networks knows.
     """
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Pool BxCxHxW to BxNxC."""
-        height, width = map(int, features.shape[-2:])
-        averages = pyramid_matrix(height, width, features.dtype, features.device)
-        return averages @ flatten_positions(features)
+    def forward(self, rows: Tensor, height: int, width: int) -> Tensor:
+        """Pool BxHWxC to BxNxC."""
+        return pyramid_matrix(int(height), int(width), rows.dtype, rows.device) @ rows
 
 
 @lru_cache(maxsize=32)
@@ -98,23 +98,31 @@ class AsymmetricCoAttention(nn.Module):
         super().__init__()
         self.out_channels = attention_channels
         self.scale = attention_channels ** -0.5
-        # W1, W2 and W3 of a modality, applied as one convolution.
+        # W1, W2 and W3 of a modality, applied as one convolution; those of L are applied to words.
         self.w_m = nn.Conv2d(channels, 3 * attention_channels, 1, bias=False)
         self.w_l = nn.Conv2d(channels, 3 * attention_channels, 1, bias=False)
         self.pool = PyramidPooling()
 
-    def forward(self, multimodal: Tensor, linguistic: Tensor) -> tuple[Tensor, Tensor]:
-        """Update M and L, each BxCxHxW, to M~ and L~, each BxC1xHxW."""
-        m_key, m_query, m_value = self.w_m(multimodal).chunk(3, dim=1)
-        l_key, l_query, l_value = self.w_l(linguistic).chunk(3, dim=1)
-        pooled = self.pool(torch.cat([m_key, l_key, m_value, l_value], dim=1))
-        keys, values = pooled.chunk(2, dim=2)
-        queries = flatten_positions(torch.cat([m_query, l_query], dim=1))
-        updated = attend(queries, keys, values, scale=self.scale)
+    def forward(self, multimodal: Tensor, linguistic: Linguistic) -> tuple[Tensor, Tensor]:
+        """Update M, BxCxHxW, and L to M~ and L~, each BxC1xHxW."""
+        m_key, m_query, m_value = flatten_positions(self.w_m(multimodal)).chunk(3, dim=2)
+        words = F.linear(linguistic.words, self.w_l.weight.flatten(1))
+        word_key, word_query, word_value = words.chunk(3, dim=2)
+        pooled = self.pool(
+            torch.cat([m_key, m_value, linguistic.shares], dim=2), *multimodal.shape[-2:]
+        )
+        pooled_key, pooled_value = pooled[..., :2 * self.out_channels].chunk(2, dim=2)
+        pooled_shares = pooled[..., 2 * self.out_channels:]
+        updated = attend(
+            torch.cat([m_query, linguistic.shares @ word_query], dim=2),
+            torch.cat([pooled_key, pooled_shares @ word_key], dim=2),
+            torch.cat([pooled_value, pooled_shares @ word_value], dim=2),
+            scale=self.scale,
+        )
         m_rows, l_rows = updated.chunk(2, dim=2)
         return (
             unflatten_positions(m_rows, multimodal),
-            unflatten_positions(l_rows, linguistic),
+            unflatten_positions(l_rows, multimodal),
         )
 
 

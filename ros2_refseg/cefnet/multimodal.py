@@ -14,11 +14,12 @@
 
 """The multi-modal feature M and the linguistic context L of every position (Eq. 1 and 2)."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ros2_refseg.cefnet.attention import attend
 from ros2_refseg.cefnet.language import Language
 from ros2_refseg.cefnet.layers import for_each_sentence
 
@@ -69,6 +70,22 @@ class MultimodalFeature(nn.Module):
         )
 
 
+@dataclass(frozen=True)
+class Linguistic:
+    """
+    L of Eq. 2 in its two factors: l_p = sum_t shares_pt words_t.
+
+    A sentence has T words, at most 20, and a map hundreds or thousands of positions: whatever is
+    linear in L is computed for the words and mixed afterwards, with the same result.
+
+    :ivar words: BxTxC, the embeddings e_t at M's width.
+    :ivar shares: BxHWxT in [0, 1], a position's weights of the words; 0 for padding.
+    """
+
+    words: Tensor
+    shares: Tensor
+
+
 class LinguisticContext(nn.Module):
     """Eq. 2: l_p = sum_t e_t softmax_t(m_p . e_t), each position's own view of the words."""
 
@@ -77,11 +94,12 @@ class LinguisticContext(nn.Module):
         # The embeddings come to M's width by a projection of this stage's own.
         self.projection = nn.Linear(embedding_channels, channels)
 
-    def forward(self, multimodal: Tensor, language: Language) -> Tensor:
-        """Give L, BxCxHxW, for M, BxCxHxW; padding takes no part in the softmax."""
+    def forward(self, multimodal: Tensor, language: Language) -> Linguistic:
+        """Give L for M, BxCxHxW; padding takes no part in the softmax."""
         words = self.projection(language.words)
-        context = attend(flatten_positions(multimodal), words, words, language.present)
-        return unflatten_positions(context, multimodal)
+        scores = flatten_positions(multimodal) @ words.transpose(1, 2)
+        shares = scores.masked_fill(~language.present[:, None, :], float('-inf')).softmax(dim=-1)
+        return Linguistic(words, shares.to(scores.dtype))  # autocast makes it float32
 
 
 def flatten_positions(features: Tensor) -> Tensor:
