@@ -71,7 +71,7 @@ setup(
         # Pictures of `refseg bench`.
         'bench': ['matplotlib'],
         # ONNX Runtime executes what `refseg export` wrote.
-        'test': ['pytest', 'onnx', 'onnxruntime'],
+        'test': ['pytest>=7', 'onnx', 'onnxruntime'],
     },
     entry_points={'console_scripts': ['refseg = ros2_refseg.cli:main']},
     zip_safe=False,

@@ -69,6 +69,11 @@ ARGUMENTS = [
         description='Images that the camera publishes in a second.',
     ),
     DeclareLaunchArgument(
+        'image_topic',
+        default_value='/camera/image_raw',
+        description='Topic on which the camera publishes and from which the node takes images.',
+    ),
+    DeclareLaunchArgument(
         'use_rviz',
         default_value='auto',
         choices=['true', 'false', 'auto'],
@@ -99,6 +104,7 @@ def generate_launch_description() -> LaunchDescription:
                 'rate': ParameterValue(LaunchConfiguration('rate'), value_type=float),
             }
         ],
+        remappings=[('camera/image_raw', LaunchConfiguration('image_topic'))],
         output='screen',
     )
     refseg = IncludeLaunchDescription(

@@ -144,21 +144,25 @@ def wants_rviz(context: LaunchContext) -> bool:
 
 
 def start_rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Make RViz if wanted; the topics in its configuration are remapped to those of this launch."""
+    """
+    Make RViz if wanted; the topics in its configuration are remapped to those of this launch.
+
+    It runs in the node's namespace, so that relative names mean the same for both.
+    """
     if not wants_rviz(context):
         return []
-    namespace = LaunchConfiguration('namespace').perform(context).strip('/')
-    outputs = [f'/refseg/{output}' for output in ('overlay', 'mask', 'boundary')]
+    outputs = [f'refseg/{output}' for output in ('overlay', 'mask', 'boundary')]
     use_sim_time = LaunchConfiguration('use_sim_time').perform(context) == 'true'
     return [
         Node(
             package='rviz2',
             executable='rviz2',
+            namespace=LaunchConfiguration('namespace'),
             arguments=['-d', LaunchConfiguration('rviz_config')],
             parameters=[{'use_sim_time': use_sim_time}],
             remappings=[
                 ('/camera/image_raw', LaunchConfiguration('image_topic')),
-                *((output, f'/{namespace}{output}') for output in outputs if namespace),
+                *((f'/{output}', output) for output in outputs),
             ],
             output='screen',
         )

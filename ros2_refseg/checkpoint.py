@@ -154,15 +154,19 @@ def resolve_checkpoint(checkpoint: Path | str) -> Path:
     """
     Turn a bundled name or a path into the path of a file.
 
-    :raises CheckpointError: when there is no such file, naming the bundled checkpoints.
+    :raises CheckpointError: when there is no such file, naming the bundled checkpoints, or none
+        that this user may read.
     """
     bundled = bundled_checkpoints()
     if str(checkpoint) in bundled:
         return bundled[str(checkpoint)]
-    path = Path(checkpoint).expanduser()
-    if not path.is_file():
-        raise CheckpointError(_no_file(checkpoint))
-    return path
+    try:
+        path = Path(checkpoint).expanduser()
+        if path.is_file():
+            return path
+    except (OSError, RuntimeError) as error:  # a folder that is closed to us, a name too long, ~who
+        raise CheckpointError(f"'{checkpoint}' cannot be read: {error}") from error
+    raise CheckpointError(_no_file(checkpoint))
 
 
 def _no_file(checkpoint: Path | str) -> str:

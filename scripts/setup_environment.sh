@@ -116,6 +116,10 @@ for line in importlib.metadata.requires('ros2_refseg'):
     if ros_is_sourced and requirement.startswith('opencv') and importlib.util.find_spec('cv2'):
         continue
     print(requirement)
+if ros_is_sourced and importlib.util.find_spec('numpy'):
+    import numpy
+    # A newer onnx would bring a NumPy that the distribution's OpenCV and cv_bridge cannot use.
+    print(f"numpy<{int(numpy.__version__.split('.')[0]) + 1}")
 PYTHON
 }
 

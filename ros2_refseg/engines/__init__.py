@@ -21,6 +21,7 @@ All take the same image and the same encoded sentences and give the same answer,
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from ros2_refseg.cefnet import CEFNet
@@ -84,7 +85,12 @@ def make_engine(
         try:
             return OpenVINOEngine(network, precision, quantized)
         except ImportError as error:
-            reason = f'{error}; pip install openvino onnx makes the CPU several times faster'
+            # A newer onnx may bring a NumPy for which OpenCV and cv_bridge were not built.
+            next_numpy = int(np.__version__.split('.')[0]) + 1
+            reason = (
+                f'{error}; pip install "numpy<{next_numpy}" openvino onnx makes the CPU several '
+                'times faster'
+            )
         except RuntimeError as error:
             reason = f'OpenVINO cannot run this network: {error}'
         if backend == 'openvino':

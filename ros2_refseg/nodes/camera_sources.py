@@ -206,7 +206,8 @@ def open_source(source: str | int, settings: SourceSettings, logger: RcutilsLogg
 
     Raises SourceError for one that cannot be opened.
     """
-    if isinstance(source, int) or re.fullmatch(r'\d+', source):
+    source = str(source)
+    if re.fullmatch(r'\d+', source):
         return WebcamSource(int(source), settings)
     if source == 'tabletop':
         return _open_tabletop(settings)

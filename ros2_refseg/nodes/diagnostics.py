@@ -96,7 +96,7 @@ def diagnostic_array(node: Node, state: State) -> DiagnosticArray:
     }
     status = DiagnosticStatus(
         level=level,
-        name=f'{node.get_name()}: segmentation',
+        name=f'{node.get_fully_qualified_name()[1:]}: segmentation',
         message=message,
         hardware_id=str(segmenter.device),
         values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],

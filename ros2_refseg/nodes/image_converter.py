@@ -81,10 +81,10 @@ class ImageConverter:
         if self._bridge is None or message.encoding not in _CV_BRIDGE_ENCODINGS:
             return image_to_rgb(message)
         # cv_bridge's Python code does not check the message, skews rows whose padding is no whole
-        # number of pixels, and fails on foreign byte order with NumPy 2.
+        # number of pixels, and with NumPy 2 fails on foreign byte order, also of single bytes.
         pixels = image_pixels(message)
         row = pixels.nbytes // message.height
-        foreign = pixels.itemsize > 1 and bool(message.is_bigendian) != (sys.byteorder == 'big')
+        foreign = bool(message.is_bigendian) != (sys.byteorder == 'big')
         if message.step != row or foreign:
             return image_to_rgb(message)
         return self._bridge.imgmsg_to_cv2(message, 'rgb8')

@@ -122,6 +122,8 @@ def declare_parameters(node: Node, specs: Iterable[ParameterSpec]) -> dict[str, 
             raise ParameterError(
                 name, f'{given.value!r} is out of range; it has to be {spec.constraint}'
             ) from None
+        if value is None:  # rclpy's reading of [], whose type ROS 2 cannot tell
+            raise ParameterError(name, "[] has no type; write an empty list as ['']")
         spec.validate(value)
         values[name] = value
     unknown = [name for name in _overrides(node) if name not in specs]

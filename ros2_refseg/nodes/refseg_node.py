@@ -16,7 +16,9 @@
 """Entry point of the executable `refseg_node`."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.node import Node
@@ -24,6 +26,18 @@ from rclpy.node import Node
 from ros2_refseg.nodes.running import run_node
 
 _EXECUTOR_THREADS = 3  # images, diagnostics, and parameters with sentences
+
+
+class _Executor(MultiThreadedExecutor):
+    """An executor that passes over an image whose subscription is gone before it is taken."""
+
+    def _take_subscription(self, subscription: Any) -> Any:
+        # rclpy does so itself from Iron on. In Humble the error would end the node, whenever the
+        # image subscription changes its QoS at the wrong moment (ros2/rclpy#1150).
+        try:
+            return super()._take_subscription(subscription)
+        except InvalidHandle:
+            return None
 
 
 def _make_node() -> Node:
@@ -38,5 +52,5 @@ def _make_node() -> Node:
 def main(args: Sequence[str] | None = None) -> int:
     """Run the node `refseg`; returns the exit code."""
     return run_node(
-        'refseg', _make_node, lambda: MultiThreadedExecutor(num_threads=_EXECUTOR_THREADS), args
+        'refseg', _make_node, lambda: _Executor(num_threads=_EXECUTOR_THREADS), args
     )

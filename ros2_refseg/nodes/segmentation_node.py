@@ -148,6 +148,10 @@ class SegmentationNode(Node):
             self._apply(changes)
         except ParameterError as error:
             return SetParametersResult(successful=False, reason=str(error))
+        except Exception as error:  # rclpy would end the node
+            reason = f'{", ".join(changes)} cannot be set: {type(error).__name__}: {error}'
+            self.get_logger().error(reason)
+            return SetParametersResult(successful=False, reason=reason)
         return SetParametersResult(successful=True)
 
     def _apply(self, changes: dict[str, Any]) -> None:
@@ -219,32 +223,32 @@ class SegmentationNode(Node):
     # The worker's thread.
 
     def _answer(self, message: Image | CompressedImage) -> None:
-        started = time.monotonic()
-        sentences, demanded = self._sentences, self._outputs.demanded()
-        if not sentences or not demanded:
-            return
         try:
-            rgb = self._convert(message)
+            self._try_to_answer(message)
         except ImageConversionError as error:
             self._statistics.image_was_bad(str(error))
             topic = self._images.topic_name
             self._problems.warning(
                 ('image', error.kind), f'{topic}: {error}; this image gets no answer'
             )
-            return
-        try:
-            converted = time.monotonic()
-            segmentations = self._segmenter.segment(rgb, sentences)
-            if not self._sentences:  # stopped meanwhile
-                return
-            timing = self._outputs.publish(
-                demanded, message.header, rgb, segmentations,
-                Progress(started, converted, answered=time.monotonic()),
-            )
         except Exception as error:  # whatever a frame does, the node lives on
             if self.context.ok():
-                self._report_failure(error, rgb.shape)
+                self._report_failure(error, message)
+
+    def _try_to_answer(self, message: Image | CompressedImage) -> None:
+        started = time.monotonic()
+        sentences, demanded = self._sentences, self._outputs.demanded()
+        if not sentences or not demanded:
             return
+        rgb = self._convert(message)
+        converted = time.monotonic()
+        segmentations = self._segmenter.segment(rgb, sentences)
+        if not self._sentences:  # stopped meanwhile
+            return
+        timing = self._outputs.publish(
+            demanded, message.header, rgb, segmentations,
+            Progress(started, converted, answered=time.monotonic()),
+        )
         self._statistics.frame_answered(timing)
         self._tell_words(segmentations)
 
@@ -253,8 +257,10 @@ class SegmentationNode(Node):
             return compressed_to_rgb(message)
         return self._converter.to_rgb(message)
 
-    def _report_failure(self, error: Exception, shape: tuple[int, ...]) -> None:
-        frame = f'{shape[1]}x{shape[0]} frame'
+    def _report_failure(self, error: Exception, message: Image | CompressedImage) -> None:
+        frame = 'compressed frame'
+        if isinstance(message, Image):
+            frame = f'{message.width}x{message.height} frame'
         if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
             problem = (
                 f'out of memory on {self._segmenter.device} for a {frame}, which was dropped; free '

@@ -164,6 +164,45 @@ def test_a_frame_that_fails_is_an_error_and_the_next_one_is_answered(error, star
         tester.diagnostics(lambda level, *_: level == DiagnosticStatus.OK, node='inner')
 
 
+def test_an_image_that_breaks_the_conversion_is_an_error_and_the_next_one_is_answered(
+    start, tester
+):
+    """Nothing that comes out of cv_bridge or OpenCV ends the worker."""
+    node = start()
+    convert, broken = node._convert, [True]
+
+    def convert_or_fail(message):
+        if broken:
+            raise cv2.error('not today')
+        return convert(message)
+
+    node._convert = convert_or_fail
+    images = tester.publisher(Image, '/inner/image')
+    with tester.listen(ReferringSegmentation, '/inner/result') as results:
+        tester.send_until_reported(
+            images,
+            picture(1),
+            lambda level, message, _: level == DiagnosticStatus.ERROR and 'not today' in message,
+            node='inner',
+        )
+        broken.clear()
+        tester.send_until_answered(images, picture(2), results)
+
+
+def test_parameters_that_raise_are_refused(start, tester, monkeypatch):
+    """rclpy would let the exception out of the executor, and the process would end."""
+    node = start()
+
+    def load(values, logger):
+        raise KeyError('a mistake of ours')
+
+    monkeypatch.setattr(segmentation_node, 'load_segmenter', load)
+    (result,) = tester.try_parameters('inner', checkpoint='other.safetensors')
+    assert not result.successful
+    assert 'checkpoint cannot be set' in result.reason and 'a mistake of ours' in result.reason
+    assert node.get_parameter('checkpoint').value != 'other.safetensors'
+
+
 def test_silence_is_explained(start, tester, capfd):
     start(query='')
     images = tester.publisher(Image, '/inner/image')

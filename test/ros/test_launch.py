@@ -25,7 +25,7 @@ from launch import LaunchContext, LaunchDescription, LaunchService
 from launch.actions import IncludeLaunchDescription, RegisterEventHandler
 from launch.event_handlers import OnProcessExit, OnProcessIO
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.utilities import perform_substitutions
+from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
 from launch_ros.actions import Node
 from launch_ros.utilities import evaluate_parameters
 
@@ -59,6 +59,14 @@ def parameters_of(node, context):
     return merged
 
 
+def remappings_of(node, context):
+    """Give the names that a node gets in place of others."""
+    return {
+        perform_substitutions(context, list(old)): perform_substitutions(context, list(new))
+        for old, new in node._Node__remappings
+    }
+
+
 def test_nothing_replaces_the_file_unless_given():
     """Without arguments all parameters are those of params_file, and RViz stays away."""
     nodes, context = nodes_of('refseg.launch.py')
@@ -80,26 +88,30 @@ def test_arguments_become_parameters_of_their_type():
 
 
 def test_rviz_follows_the_topics():
-    """In a namespace and with another camera, RViz gets their topics."""
+    """RViz reads relative names as the node does, in its namespace, and finds its outputs there."""
     nodes, context = nodes_of(
-        'refseg.launch.py', use_rviz='true', namespace='left', image_topic='/arm/image'
+        'refseg.launch.py', use_rviz='true', namespace='left', image_topic='arm/image'
     )
-    remappings = {
-        perform_substitutions(context, list(old)): perform_substitutions(context, list(new))
-        for old, new in nodes['rviz2']._Node__remappings
+    assert remappings_of(nodes['rviz2'], context) == {
+        '/camera/image_raw': 'arm/image',
+        '/refseg/overlay': 'refseg/overlay',
+        '/refseg/mask': 'refseg/mask',
+        '/refseg/boundary': 'refseg/boundary',
     }
-    assert remappings == {
-        '/camera/image_raw': '/arm/image',
-        '/refseg/overlay': '/left/refseg/overlay',
-        '/refseg/mask': '/left/refseg/mask',
-        '/refseg/boundary': '/left/refseg/boundary',
+    namespaces = {
+        perform_substitutions(
+            context, normalize_to_list_of_substitutions(node._Node__node_namespace)
+        )
+        for node in (nodes['rviz2'], nodes['refseg_node'])
     }
+    assert namespaces == {'left'}
 
 
 def test_demo_starts_camera_and_node():
     """The demo has both, and a webcam's number reaches the camera as it is."""
     nodes, context = nodes_of(
-        'demo.launch.py', source='0', level='household', rate='5', use_rviz='false'
+        'demo.launch.py', source='0', level='household', rate='5', image_topic='/arm/image',
+        use_rviz='false'
     )
     assert set(nodes) == {'refseg_camera', 'refseg_node'}
     assert parameters_of(nodes['refseg_camera'], context) == {
@@ -107,6 +119,8 @@ def test_demo_starts_camera_and_node():
         'level': 'household',
         'rate': 5.0,
     }
+    assert remappings_of(nodes['refseg_camera'], context) == {'camera/image_raw': '/arm/image'}
+    assert remappings_of(nodes['refseg_node'], context)['~/image'] == '/arm/image'
 
 
 def test_a_launched_node_names_the_bad_argument():

@@ -39,6 +39,7 @@ REFUSED = [
     ({'coattention': 'gcn'}, ["'coattention'", "'gcn'", 'acm, vcm']),
     ({'coattention': 'vcm'}, ["'coattention'", "'vcm'", "set 'checkpoint' to ''"]),
     ({'checkpoint': 'no.safetensors'}, ["'checkpoint'", "'no.safetensors'", 'bundled ones']),
+    ({'checkpoint': 'x' * 300}, ["'checkpoint'", 'xxx', 'cannot be read']),
     ({'query': 'x' * 10_000}, ["'query'", '10000 characters', '1000']),
     ({'query': '...'}, ["'query'", "'...'", 'no word']),
     ({'device': 'cpu'}, ['device', 'read-only']),

@@ -47,6 +47,11 @@ STARTS = {
         {'max_rate': '5'},
         r"parameter 'max_rate': 5 is no double, .*; write it with a decimal point",
     ),
+    'a list without a type': (
+        'refseg_node',
+        {'queries': '[]'},
+        r"parameter 'queries': \[\] has no type; write an empty list as \[''\]",
+    ),
     'no such source': (
         'refseg_camera',
         {'source': '/no/such/file.png'},
