@@ -34,7 +34,7 @@ from ros2_refseg.data.tabletop.grammar.meanings import (
     TwoColoured,
 )
 from ros2_refseg.data.tabletop.grammar.nouns import NOUNS
-from ros2_refseg.data.tabletop.grammar.phrases import Phrase, Speaker
+from ros2_refseg.data.tabletop.grammar.phrases import Phrase, Speaker, with_article
 from ros2_refseg.data.tabletop.grammar.pick import Picker
 from ros2_refseg.data.tabletop.grammar.places import (
     AtEdge,
@@ -46,6 +46,7 @@ from ros2_refseg.data.tabletop.grammar.places import (
 )
 from ros2_refseg.data.tabletop.grammar.rankings import ByDistance, Other, Rank, Sized
 from ros2_refseg.data.tabletop.grammar.relations import RELATIONS, Between, Related
+from ros2_refseg.data.tabletop.grammar.requests import request
 from ros2_refseg.data.tabletop.grammar.scene import Scene
 from ros2_refseg.data.tabletop.grammar.truth import BORDERLINE, FALSE, TRUE
 from ros2_refseg.data.tabletop.grammar.typing_errors import mistype
@@ -445,6 +446,61 @@ def test_a_material_alone_is_no_noun():
     said = {Speaker(scene, Picker(np.random.default_rng(seed)), ('',)).phrase(meaning).text
             for seed in range(40)}
     assert 'glass one' in said and 'glass' not in said
+
+
+SEE_THROUGH = '(?:clear|transparent|see-through|colorless|you can see through)'
+
+
+@pytest.mark.parametrize('meaning, never', [
+    # Up to 3 % of the image lie between a thing and the edge that it is at.
+    (All((MUG, AtEdge('left'))), 'touching'),
+    # The middles of things decide, not what reaches the edge.
+    *((Rank(MUG, side), 'edge') for side in ('left', 'right', 'top', 'bottom')),
+    # That would be a thing to the left of all mugs.
+    *((Rank(MUG, side, of=2), f'{side} of the (?:two )?mugs') for side in ('left', 'right')),
+    *((OnSide(MUG, side), f"(?:is|'s|thats|standing|sitting|located|lying|placed) {side} side")
+      for side in ('left', 'right')),
+    (All((Named('bottle'), MadeOf('glass'), Coloured('clear'))), f'{SEE_THROUGH}.*{SEE_THROUGH}'),
+    (Rank(All((Named('drinker'),)), 'left', 2), 'from from'),
+    (All((Named('writer'), Patterned('striped'))), 'with with'),
+    (All((MUG, Related('next to', Named('food')))), r'\ba food(?! item)'),
+    (All((MUG, Not(Named('utensil')))), 'an utensil'),
+])
+def test_what_is_wrong_or_twofold_is_not_said(meaning, never):
+    scene = Scene(table(('mug',), ('apple', 0.2), ('lemon', -0.2)).objects, WIDTH, HEIGHT)
+    said = {Speaker(scene, Picker(np.random.default_rng(seed))).phrase(meaning).text
+            for seed in range(400)}
+    assert len(said) >= 5 and not [text for text in said if re.search(never, text)]
+
+
+def test_clear_glass_is_still_called_glass():
+    scene = Scene(table(('bottle',)).objects, WIDTH, HEIGHT)
+    meaning = All((Named('bottle'), MadeOf('glass'), Coloured('clear')))
+    said = {Speaker(scene, Picker(np.random.default_rng(seed))).phrase(meaning).text
+            for seed in range(100)}
+    assert {'clear glass bottle', 'transparent bottle made of glass'} <= said
+
+
+@pytest.mark.parametrize('noun_phrase, head', [
+    ('the mug', 'mug'), ('the mug higher up', 'mug'), ('the mug farthest away', 'mug'),
+    ('the mug closest to me', 'mug')])
+def test_a_request_says_nothing_twice(noun_phrase, head):
+    said = {request(noun_phrase, head, Picker(np.random.default_rng(seed)))
+            for seed in range(4000)}
+    assert len(said) > 300
+    twice = re.compile(r'\b(\w+) \1\b|\bme to me|\bme\b.* for me|now .* now|will .* will you')
+    assert not [text for text in said if twice.search(text)]
+    assert any(text.endswith(f'{noun_phrase} now') for text in said)
+
+
+@pytest.mark.parametrize('text, head, expected', [
+    ('apple', 'apple', 'an apple'), ('red apple', 'apple', 'a red apple'),
+    ('utensil', 'utensil', 'a utensil'), ('upper mug', 'mug', 'an upper mug'),
+    ('red food', 'food', 'red food'), ('food item', 'food item', 'a food item'),
+    ('bowl next to the food', 'bowl', 'a bowl next to the food'),
+    ('one on the left', 'one', 'one on the left'), ('red one', 'one', 'a red one')])
+def test_indefinite_articles(text, head, expected):
+    assert with_article(text, 'a', head) == expected
 
 
 def test_a_second_place_is_joined_with_and():

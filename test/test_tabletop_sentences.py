@@ -33,6 +33,7 @@ from ros2_refseg.data.tabletop import (
     scene_json,
 )
 from ros2_refseg.data.tabletop.palette import COLOURS
+from ros2_refseg.data.tabletop.sentences import Noun, _Candidate, _speak
 from ros2_refseg.data.vocabulary import tokenize
 
 WIDTH, HEIGHT = 320, 240
@@ -169,6 +170,16 @@ def test_every_sentence_is_true_of_one_object_only(views):
     assert min(forms.values()) > 0.2 * sum(forms.values())
     assert max(per_object) == 4 and np.mean(per_object) > 3.5
     assert len(spoken) > 40
+
+
+@pytest.mark.parametrize('phrase', ['{}', 'the leftmost {n}', 'the left one of the two {s}'])
+@pytest.mark.parametrize('noun', [
+    Noun('mug', 'red', 'small'), Noun('mug', 'red'), Noun('mug', None, 'small'), Noun(None, 'red')])
+def test_all_that_a_noun_asks_for_is_said(noun, phrase):
+    wanted = {name: value for name, value in vars(noun).items() if value}
+    for seed in range(200):
+        sentence = _speak(_Candidate(noun, (phrase,), 'both', 1.0), np.random.default_rng(seed))
+        assert understand(sentence)[0] == wanted, sentence
 
 
 def test_hardly_visible_objects_are_not_spoken_of(views):

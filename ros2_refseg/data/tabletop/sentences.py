@@ -297,8 +297,9 @@ def _speak(candidate: _Candidate, rng: np.random.Generator) -> str:
     if phrase == '{}':
         words = ' '.join(filter(None, ('the', before, head, clause)))
     else:
-        colours = before or (clause.removeprefix('that is ') if clause else '')
-        words = phrase.format(n=f'{colours} {head}'.strip(), s=f'{colours} {_plural(head)}'.strip())
+        # A place follows the noun, so the colour of the clause goes before it.
+        said = ' '.join(filter(None, (before, clause.removeprefix('that is '))))
+        words = phrase.format(n=f'{said} {head}'.strip(), s=f'{said} {_plural(head)}'.strip())
     manner = rng.uniform()
     if manner < 0.15:
         return COMMANDS[int(rng.integers(len(COMMANDS)))].format(words)

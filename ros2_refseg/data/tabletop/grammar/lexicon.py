@@ -107,7 +107,10 @@ MATERIAL_WORDS: dict[str, Wording] = {
     'glass': Wording(_split('glass, transparent, see-through'),
                      _split('made of glass, you can see through, made out of glass'),
                      _split('made of glass, transparent, see-through')),
+    'clear glass': Wording(_split('glass'), _split('made of glass, made out of glass'),
+                           _split('made of glass')),
 }
+"""Of what is called clear, "transparent" says nothing more, but "glass" does."""
 
 EMPTY = Wording(_split('empty'),
                 _split('with nothing in it, without anything in it, that has nothing in it, '
@@ -139,7 +142,7 @@ ADJECTIVES: dict[str, dict[str, tuple[tuple[str, str, str], ...]]] = {
 """Positive, comparative and superlative, for every kind and for upright and long ones."""
 
 _SIDE = ('on the {d}', 'on the {d} side', 'to the {d}', 'at the {d}', 'on the {d} hand side',
-         'on {d}', 'on the {d} side of the picture', 'on the {d} of the image', '{d} side',
+         'on {d}', 'on the {d} side of the picture', 'on the {d} of the image',
          'on the {d} of the table', 'on the {d} side of the table', 'in the {d} half')
 _BAND = ('at the {d}', 'near the {d}', 'at the {d} of the picture', 'at the {d} of the image',
          'in the {h} half', 'in the {h} part', 'at {d}', 'towards the {d}', 'in the {d} half')
@@ -175,8 +178,7 @@ MIDDLE_OF_THREE = Wording(
     _split('middle one of the three, middle one of the'))
 
 AT_EDGE = ('at the {d} edge', 'near the {d} edge', 'at the {d} border', 'by the {d} edge',
-           'at the {d} edge of the picture', 'close to the {d} edge', 'at the very {d}',
-           'touching the {d} edge of the image')
+           'at the {d} edge of the picture', 'close to the {d} edge', 'at the very {d}')
 
 FIRST: dict[str, Wording] = {
     **{side: Wording(
@@ -185,16 +187,16 @@ FIRST: dict[str, Wording] = {
         (f'furthest {side}', f'all the way {side}', f'far {side}', f'farthest {side}'),
         (f'furthest to the {side}', f'on the far {side}', f'all the way to the {side}',
          f'farthest to the {side}', f'at the far {side}', f'all the way on the {side}',
-         f'closest to the {side} edge', f'on the very {side}'),
+         f'on the very {side}'),
         (('first', f'from the {side}'), ('last', f'on the {side}'), ('first', f'on the {side}')))
        for side in ('left', 'right')},
     'top': Wording(_split('topmost, uppermost, highest, top most'), (),
                    _split('nearest to the top, closest to the top, at the very top, highest up, '
-                          'furthest up, closest to the top edge'),
+                          'furthest up'),
                    (('first', 'from the top'),)),
     'bottom': Wording(_split('bottommost, lowest, bottom most, lowermost'), (),
                       _split('nearest to the bottom, closest to the bottom, at the very bottom, '
-                             'lowest down, furthest down, closest to the bottom edge'),
+                             'lowest down, furthest down'),
                       (('first', 'from the bottom'),)),
     'near': Wording(_split('closest, nearest, front, frontmost, foremost, near'),
                     _split('in front'),
@@ -218,7 +220,8 @@ FIRST: dict[str, Wording] = {
 
 FIRST_OF_TWO: dict[str, Wording] = {
     **{side: Wording((side, f'{side} hand'), (), (f'on the {side}', f'further to the {side}'), (),
-                     (f'{side} one of the two', f'{side} of the two', f'one on the {side} of the'))
+                     (f'{side} one of the two', f'{side} one of the',
+                      f'{side} hand one of the two'))
        for side in ('left', 'right')},
     'top': Wording(_split('upper, top, higher'), (), _split('further up, higher up'), (),
                    _split('upper one of the two, upper of the two')),

@@ -45,6 +45,7 @@ from ros2_refseg.data.tabletop.grammar.rankings import ByDistance, Other, Rank, 
 from ros2_refseg.data.tabletop.grammar.relations import Between, Related
 from ros2_refseg.data.tabletop.grammar.scene import SLIM, Scene
 from ros2_refseg.data.tabletop.grammar.truth import TRUE
+from ros2_refseg.data.tabletop.household_words import CLEAR
 
 MASS_NOUNS = ('food', 'cutlery')
 _LOOSE = ('in', 'on', 'holds inside', 'holds on top', 'under')
@@ -86,10 +87,14 @@ def plural(noun: str) -> str:
     return noun + ('es' if noun.endswith(('x', 'sh', 's')) else 's')
 
 
-def with_article(text: str, article: str) -> str:
-    """Put "the" or "a" (which may become "an") before a phrase."""
-    if article == 'a' and text[:1] in 'aeiou':
-        article = 'an'
+def with_article(text: str, article: str, head: str = '') -> str:
+    """Put "the" or "a" (which may become "an", or nothing) before a phrase with a noun."""
+    if article == 'a':
+        # "A food" and "a one" are no English.
+        if head in MASS_NOUNS or text.split()[0] == 'one':
+            return text
+        if text[0] in 'aeiou' and not text.startswith('utensil'):
+            article = 'an'
     return f'{article} {text}'
 
 
@@ -143,6 +148,8 @@ class Speaker:
             parts = [part for part in parts if part not in patterns]
             parts = [(part, patterns[0]) if isinstance(part, TwoColoured) else part
                      for part in parts]
+        if Coloured(CLEAR) in parts:
+            parts = [MadeOf('clear glass') if part == MadeOf('glass') else part for part in parts]
         return sorted(parts, key=lambda part: nearness.get(
             type(part[0] if isinstance(part, tuple) else part), 4))
 
@@ -156,6 +163,7 @@ class Speaker:
     def _attach(self, phrase: Phrase, part: 'Meaning | tuple', anchor: bool) -> Phrase:
         """Add what a part says, before the noun or after it."""
         wording, is_place = self._wording(part, phrase)
+        wording = _not_repeating(phrase, wording)
         # "Glass" alone would be a noun.
         if not phrase.head and (isinstance(part, MadeOf)
                                 or not (wording.pre or wording.is_ or wording.around)):
@@ -318,7 +326,7 @@ class Speaker:
         phrase = replace(self, heads=()).phrase(meaning, anchor=True)
         several = sum(truth == TRUE for truth in self.scene.truth(meaning)) > 1
         indefinite = several and not (loose and self.pick.chance(0.5))
-        return with_article(phrase.text, 'a' if indefinite else 'the')
+        return with_article(phrase.text, 'a' if indefinite else 'the', phrase.head)
 
     @_wording.register
     def _(self, part: ByDistance, phrase: Phrase) -> tuple[Wording, bool]:
@@ -343,7 +351,8 @@ class Speaker:
             return Wording(tail=lexicon.NOT_EMPTY_FLAT if _is_flat(phrase)
                            else lexicon.NOT_EMPTY), True
         if isinstance(inner, Named):
-            said = (with_article(self._noun(inner, True).text, 'a'),)
+            noun = self._noun(inner, True)
+            said = (with_article(noun.text, 'a', noun.head),)
         else:
             said = self._wording(inner, phrase)[0].is_
         tails = tuple(words.format(self.pick.common(said)) for words in lexicon.THAT_IS_NOT)
@@ -357,6 +366,17 @@ class Speaker:
 
 def _is_flat(phrase: Phrase) -> bool:
     return phrase.head in ('plate', 'dish')
+
+
+def _not_repeating(phrase: Phrase, wording: Wording) -> Wording:
+    """Leave out what begins as a phrase ends: "thing to drink from from the left"."""
+    end = phrase.text.split()[-1:]
+
+    def keep(texts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(text for text in texts if text.split()[:1] != end)
+
+    return replace(wording, tail=keep(wording.tail), is_=keep(wording.is_), around=tuple(
+        pair for pair in wording.around if keep(pair[1:])))
 
 
 def _fill(wording: Wording, **values: str) -> Wording:

@@ -18,6 +18,7 @@ import re
 
 from ros2_refseg.data.tabletop.grammar.phrases import with_article
 from ros2_refseg.data.tabletop.grammar.pick import Picker
+from ros2_refseg.data.vocabulary import tokenize
 
 _DO = ('find {}', 'pick up {}', 'grab {}', 'give me {}', 'show me {}', 'hand me {}', 'take {}',
        'get {}', 'get me {}', 'bring me {}', 'pass me {}', 'point to {}', 'point at {}', 'touch {}',
@@ -49,6 +50,8 @@ _BEFORE = ('robot, ', 'hey robot, ', 'ok robot, ', 'hi, ', 'hey, ', 'ok, ', 'oka
            'hello robot, ', 'no, ', 'so, ')
 _AFTER = (' please', ', please', ' for me', ', thanks', ' for me please', ' thank you', ' now',
           ', will you')
+_ONCE = {'now', 'me', 'will'}
+"""Words of the courtesies that must not be in the request as well."""
 
 _DETERMINER = re.compile(r'^(the only|the|an?|this|that|my) ')
 
@@ -56,18 +59,20 @@ PHRASES = (*_DO, *_ASK, *_PLEASE, *_MIND, *_BEFORE, *_AFTER)
 """All of it, for the words in it."""
 
 
-def request(noun_phrase: str, pick: Picker) -> str:
-    """Ask for something in words of many kinds."""
+def request(noun_phrase: str, head: str, pick: Picker) -> str:
+    """Ask for something, of which the noun is ``head``, in words of many kinds."""
     manner = pick.share()
+    # "Put the mug farthest away away" says a word twice.
+    do = [words for words in _DO if words.split()[-1] != noun_phrase.split()[-1]]
     if manner < 0.35:
-        sentence = pick.any(_DO).format(noun_phrase)
+        sentence = pick.any(do).format(noun_phrase)
     elif manner < 0.65:
-        sentence = pick.any(_PLEASE).format(pick.any(_DO).format(noun_phrase))
+        sentence = pick.any(_PLEASE).format(pick.any(do).format(noun_phrase))
     elif manner < 0.93:
         question = pick.any(_ASK)
         if question.startswith('is there'):
             # That it is there is not yet known.
-            noun_phrase = with_article(_DETERMINER.sub('', noun_phrase), 'a')
+            noun_phrase = with_article(_DETERMINER.sub('', noun_phrase), 'a', head)
         sentence = question.format(noun_phrase)
     else:
         sentence = pick.any(_MIND).format(noun_phrase)
@@ -75,5 +80,7 @@ def request(noun_phrase: str, pick: Picker) -> str:
         sentence = pick.any(_BEFORE) + sentence
     # The courtesies end a request, not a statement.
     if 0.65 > manner and 'please' not in sentence and pick.chance(0.2):
-        sentence += pick.any(_AFTER)
+        courtesy = pick.any(_AFTER)
+        if not _ONCE.intersection(tokenize(courtesy), tokenize(sentence)):
+            sentence += courtesy
     return sentence

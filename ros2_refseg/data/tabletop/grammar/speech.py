@@ -54,14 +54,14 @@ def speak(
     if not (phrase.has_article or heads == ('',)):
         # "A one" is no English.
         text = with_article(text, 'the' if phrase.text.startswith('one') else
-                            _article(meaning, pick))
+                            _article(meaning, pick), phrase.head)
     if asks is not None and pick.chance(QUESTIONS if phrase.head else WITHOUT_NOUN):
         text, is_request = asks, False
         form = form if form == 'ellipsis' else 'request'
     if terse:
         text = _ARTICLES.sub('', text)
     if is_request:
-        text = request(text, pick)
+        text = request(text, phrase.head, pick)
         form = 'request'
     if len(tokenize(text)) > MAX_WORDS:
         return None
