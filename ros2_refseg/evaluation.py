@@ -98,11 +98,14 @@ def ask(
     :param precision: of the computation; below float32 it is autocast.
     :param shuffled: ask for another object of the same image instead (see shuffle_sentences), as
         a check that words matter.
-    :param max_images: stop after that many images.
+    :param max_images: ask about that many images, spread evenly over the data set.
     """
     device = network.mean.device
     replaced = shuffle_sentences(dataset) if shuffled else {}
-    images = [image for image in dataset.images if image.references][:max_images]
+    images = [image for image in dataset.images if image.references]
+    if max_images is not None and max_images < len(images):
+        images = [images[number] for number in
+                  np.linspace(0, len(images) - 1, max_images).astype(int)]
     for image in tqdm(images, desc='evaluating', unit='image', disable=not progress):
         pixels = torch.from_numpy(dataset.read_image(image)).permute(2, 0, 1)[None].to(device)
         truths = {reference.ref_id: dataset.mask(reference) for reference in image.references}

@@ -26,6 +26,7 @@ from ros2_refseg.data.dataset import ReferringDataset
 from ros2_refseg.data.image_words import ImageWords, collate_words
 from ros2_refseg.data.samples import ImageSamples, collate
 from ros2_refseg.data.vocabulary import Vocabulary
+from ros2_refseg.distributed import mean_over_processes
 from ros2_refseg.segmenter import PRECISIONS
 from ros2_refseg.training_config import TrainingConfig
 
@@ -92,7 +93,11 @@ class WordObjective(nn.Module):
         return ImageWords(dataset, vocabulary, config.forms)
 
     def forward(self, batch: dict[str, Tensor], _: float) -> dict[str, Tensor]:
-        """Give the cross entropy of the words said, the mean over the things, as 'total'."""
+        """
+        Give the cross entropy of the words said, the mean over the things, as 'total'.
+
+        Of several processes, the average of their totals is that mean.
+        """
         image = batch['image'].float().contiguous(memory_format=torch.channels_last)
         with torch.autocast(
             image.device.type, self.precision, enabled=self.precision != torch.float32
@@ -100,7 +105,9 @@ class WordObjective(nn.Module):
             logits = self._words(image, batch['things'])
         said = batch['words'].sum(-1) > 0
         likelihood = logits[said].float().log_softmax(-1)
-        return {'total': -(likelihood * batch['words'][said]).sum(-1).mean()}
+        # Processes may see unlike numbers of things; their losses are averaged as they are.
+        count = mean_over_processes(said.sum().float())
+        return {'total': -(likelihood * batch['words'][said]).sum() / count}
 
     def _words(self, image: Tensor, things: Tensor) -> Tensor:
         """Give BxKxV logits of BxK things, shares in [0, 1] of the places that they cover."""

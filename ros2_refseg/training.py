@@ -44,7 +44,7 @@ from ros2_refseg.segmenter import PRECISIONS
 from ros2_refseg.training_config import TrainingConfig
 from ros2_refseg.training_progress import TrainingProgress
 
-SGD_MOMENTUM = 0.9  # paper, Sec. 4.2
+SGD_MOMENTUM = 0.9  # chosen here; the paper names none
 WARM_UP = 0.05  # of the iterations, for the schedule one_cycle
 VALIDATION_IMAGES = 100
 LOG_EVERY = 20  # iterations; reading a loss makes the host wait for the device

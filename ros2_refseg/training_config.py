@@ -15,8 +15,11 @@
 """What a training run is told: one YAML file, one dataclass."""
 
 import dataclasses
+import typing
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any
 
 import yaml
@@ -25,6 +28,11 @@ OBJECTIVES = ('referring', 'words')
 OPTIMIZERS = ('sgd', 'adamw')
 SCHEDULES = ('step', 'one_cycle')
 PRECISIONS = ('fp32', 'bf16')
+KINDS = {
+    int: 'a whole number', float: 'a number', str: 'a text',
+    dict: 'a mapping such as {preset: paper}', list: 'a list of texts such as [attribute]',
+}
+"""What the values of fields may be, in words."""
 WITHOUT_EFFECT = ('workers', 'checkpoint_every', 'validate_every')
 """Fields that change nothing in what a run learns; they may differ when it is resumed."""
 
@@ -100,6 +108,13 @@ class TrainingConfig:
         for name in ('foreground_until', 'unknown_rate', 'coarse_until'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'{name}: {getattr(self, name)} is not within 0 and 1')
+        side = self.coarse_image_size
+        if side is None and self.coarse_until:
+            raise ValueError(
+                f'coarse_until: {self.coarse_until} without coarse_image_size, the side in pixels '
+                'up to there; give both or neither')
+        if side is not None and side < 1:
+            raise ValueError(f'coarse_image_size: {side} is not above zero')
 
     @classmethod
     def load(cls, path: Path | str) -> 'TrainingConfig':
@@ -122,14 +137,10 @@ class TrainingConfig:
                 raise ValueError(
                     f"'{path}': no training option {name!r}; there are {', '.join(known)}"
                 )
-            # YAML reads 1e-3 as a string; a float is what was meant.
-            if known[name] is float and not isinstance(value, bool):
-                try:
-                    values[name] = float(value)
-                except (TypeError, ValueError):
-                    raise ValueError(f"'{path}': {name}: {value!r} is not a number") from None
-            elif known[name] is int and (isinstance(value, bool) or not isinstance(value, int)):
-                raise ValueError(f"'{path}': {name}: {value!r} is not a whole number")
+            try:
+                values[name] = _read_value(value, known[name])
+            except ValueError as error:
+                raise ValueError(f"'{path}': {name}: {error}") from None
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -145,3 +156,19 @@ class TrainingConfig:
         begun = {**TrainingConfig().to_dict(), **begun}
         return [name for name, value in self.to_dict().items()
                 if name not in WITHOUT_EFFECT and value != begun[name]]
+
+
+def _read_value(value: Any, annotation: Any) -> Any:
+    """Give what YAML read for a field of the annotated type. :raises ValueError: if it is none."""
+    kinds = typing.get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    if value is None and NoneType in kinds:
+        return None
+    kind = typing.get_origin(kinds[0]) or kinds[0]
+    # YAML reads 1e-3 as a string; a float is what was meant.
+    if kind is float and isinstance(value, int | str) and not isinstance(value, bool):
+        with suppress(ValueError):
+            value = float(value)
+    fits = isinstance(value, kind) and not isinstance(value, bool)
+    if not fits or (kind is list and not all(isinstance(entry, str) for entry in value)):
+        raise ValueError(f'{value!r} is not {KINDS[kind]}')
+    return value

@@ -183,6 +183,8 @@ def test_published_counts_add_up():
 
     assert total('refcoco', 'unc') == [19_994, 50_000, 142_210]
     assert total('refcoco+', 'unc') == [19_992, 49_856, 141_564]
+    train, val, trainval, _ = PUBLISHED['referit', ''].splits.values()
+    assert [sum(sizes) for sizes in zip(train, val, strict=True)] == list(trainval)
     assert total('refcocog', 'umd') == [25_799, 49_822, 95_010]
     assert total('refcocog', 'google')[1:] == [49_822, 95_010]
     assert find_published('RefCOCO+', 'unc') is find_published('refcoco_plus', 'unc') is not None

@@ -140,6 +140,13 @@ def test_every_sentence_is_asked_once_and_a_mask_is_decoded_once(squares, monkey
     assert sorted(decoded) == sorted(reference.ref_id for reference in dataset.references)
 
 
+def test_some_pictures_are_spread_over_all(squares):
+    dataset = ReferDataset(squares, 'all')
+    asked = {answer.reference.image_id for answer in ask(
+        ColourNetwork(), VOCABULARY, dataset, max_images=3, progress=False)}
+    assert asked == {dataset.images[number].id for number in (0, 5, 11)}
+
+
 def test_shuffled_sentences_are_about_another_object(squares, absent_too):
     dataset = ReferDataset(squares, 'val')
     shuffled = shuffle_sentences(dataset)

@@ -273,12 +273,50 @@ def test_what_no_network_can_learn_is_pointed_out(tmp_path):
     (b'image,words\n', 'has no column sentence; it has: image, words'),
     ('image,sentence\na.jpg,caf\xe9\n'.encode('latin1'), 'is not in UTF-8'),
     (b'', 'has no column sentence'),
+    (b'image,annotation_id,sentence\na.jpg,7,the mug\n',
+     'no column may be called annotation_id; known are image, sentence, annotation, mask'),
 ])
 def test_tables_that_are_none(tmp_path, text, message):
     write_picture(tmp_path / 'photos' / 'a.jpg')
     (tmp_path / 'said.csv').write_bytes(text)
     with pytest.raises(ValueError, match=message):
         import_folder(tmp_path / 'photos', tmp_path / 'mine', tmp_path / 'said.csv')
+
+
+def test_json_has_the_names_of_columns_as_csv_has_them(tmp_path):
+    write_coco(tmp_path / 'photos')
+    coco = tmp_path / 'photos' / 'instances.json'
+    (tmp_path / 'said.json').write_text('[{"Annotation": 7, "Sentence": "red mug"}]')
+    import_folder(
+        tmp_path / 'photos', tmp_path / 'mine', tmp_path / 'said.json', coco, val=0, test=0)
+    assert masks_by_sentence(tmp_path / 'mine')['red mug'].any()
+    (tmp_path / 'said.json').write_text('[{"image": "my table.jpg", "sentence": "red mug"}]')
+    with pytest.raises(ValueError, match='has no column annotation; it has: image, sentence'):
+        import_folder(tmp_path / 'photos', tmp_path / 'more', tmp_path / 'said.json', coco)
+
+
+def test_rows_and_annotations_that_lack_something_are_named(tmp_path):
+    photos = tmp_path / 'photos'
+    write_coco(photos)
+    coco = json.loads((photos / 'instances.json').read_text())
+    del coco['images'][1]['height']
+    coco['annotations'].append({**coco['annotations'][0], 'id': 10, 'image_id': 3})
+    (photos / 'instances.json').write_text(json.dumps(coco))
+    (tmp_path / 'said.csv').write_text(
+        'image,sentence,annotation,split\n,a pot,10,\n,a pan,8,\nmy table.jpg,red mug\n'
+        ',red mug,7,Training\n')
+    with pytest.raises(ValueError) as error:
+        import_folder(photos, tmp_path / 'mine', tmp_path / 'said.csv', photos / 'instances.json')
+    for problem in (
+        'row 2: annotation 10 is one of image 3, which the file of --coco does not have',
+        'row 3: image 2 in the file of --coco lacks its height',
+        'row 4: it has fewer columns than the first row',
+        "row 5: split 'Training' is none of train, val, test",
+    ):
+        assert problem in str(error.value)
+    (tmp_path / 'said.json').write_text('[{"image": "my table.jpg", "sentence": null}]')
+    with pytest.raises(ValueError, match="row 1: the sentence '' holds no word"):
+        import_folder(photos, tmp_path / 'mine', tmp_path / 'said.json')
 
 
 def test_wrong_arguments(tmp_path, capsys):

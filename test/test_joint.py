@@ -15,7 +15,9 @@
 
 """Several data sets as one: nothing that is to be tested on is trained on."""
 
+import shlex
 from pathlib import Path
+from shutil import copyfile, copytree, rmtree
 
 import cv2
 import numpy as np
@@ -24,13 +26,16 @@ import yaml
 from small_data import write_referit
 
 from ros2_refseg.checkpoint import Checkpoint
-from ros2_refseg.cli import main
+from ros2_refseg.cli import build_parser, main
 from ros2_refseg.data.dataset import UnknownSplitError
 from ros2_refseg.data.joint import JointDataset, open_dataset, open_datasets
+from ros2_refseg.data.pictures import identify_image
 from ros2_refseg.data.refer import NewReference, ReferWriter, encode_mask
 from ros2_refseg.data.samples import ImageSamples
 from ros2_refseg.data.vocabulary import Vocabulary
+from ros2_refseg.training_config import TrainingConfig
 
+RECIPES = Path(__file__).resolve().parent.parent / 'config' / 'train'
 COCO = 'COCO_train2014_{:012d}.jpg'.format
 
 
@@ -128,6 +133,55 @@ def test_training_samples_come_from_a_joint_data_set(paths):
 
 def test_one_path_is_that_data_set(paths):
     assert open_datasets(paths[0], 'val').name == open_datasets([paths[0]], 'val').name == 'refcoco'
+
+
+@pytest.mark.parametrize(
+    'recipe', sorted(RECIPES.glob('ref*.yaml')), ids=lambda path: path.stem)
+def test_the_recipes_name_data_that_can_be_opened(recipe, tmp_path, monkeypatch):
+    """The folders are those of docs/data_sets.md, RefCOCO's with two files of references."""
+    data = tmp_path / 'data'
+    for number, (name, *split_by) in enumerate([
+        ('refcoco', 'unc', 'google'), ('refcoco+', 'unc'), ('refcocog', 'umd', 'google'),
+    ]):
+        out = write(tmp_path / name, name, split_by[0], {
+            split: [3 * number + place] for place, split in enumerate(('train', 'val', 'test'))})
+        for other in split_by[1:]:
+            copyfile(out / name / f'refs({split_by[0]}).p', out / name / f'refs({other}).p')
+        copytree(out, data, dirs_exist_ok=True)
+    write_referit(data / 'referit', data / 'referit' / 'images', data / 'referit' / 'mask')
+    monkeypatch.chdir(tmp_path)
+    comments = [line[1:] for line in recipe.read_text().splitlines() if line.startswith('#')]
+    commands = [line.split() for line in '\n'.join(comments).replace('\\\n', ' ').splitlines()
+                if line.split()[:1] == ['refseg']]
+    assert {command[1] for command in commands} >= {'train', 'eval'}
+    for command in commands:
+        args = build_parser().parse_args(shlex.split(' '.join(command[1:])))
+        if args.command == 'train':
+            assert len(open_datasets(args.data, TrainingConfig.load(recipe).train_split))
+        elif args.command == 'eval':
+            assert len(open_dataset(args.data, args.split, args.split_by))
+
+
+def test_a_root_of_several_data_sets_is_refused(tmp_path):
+    data = write(tmp_path / 'data', 'refcoco', 'unc', {'train': [1], 'val': [2]})
+    write_referit(data / 'referit', data / 'referit' / 'images', data / 'referit' / 'mask')
+    message = r'several data sets; .*data/refcoco, or .*data/referit for ReferIt'
+    with pytest.raises(ValueError, match=message):
+        open_dataset(data)
+    rmtree(data / 'images')
+    with pytest.raises(ValueError, match=message):
+        open_dataset(data)
+    with pytest.raises(FileNotFoundError, match='pictures are missing'):
+        open_dataset(data / 'refcoco')
+    assert open_dataset(data / 'referit').name == 'referit'
+
+
+def test_pictures_of_coco_are_known_by_the_end_of_their_names():
+    for name in (COCO(9), '000000000009.jpg', 'train2014_COCO_train2014_000000000009.jpg',
+                 'val2017_000000000009.jpg'):
+        assert identify_image(f'/pictures/{name}') == 'COCO 9'
+    for name in ('IMG_202401011230.jpg', 'x000000000009.jpg', '000000000009.jpg.png'):
+        assert identify_image(f'/pictures/{name}') == f'/pictures/{name}'
 
 
 def train(folder: Path, data: list[Path], **options) -> Checkpoint:

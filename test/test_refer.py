@@ -193,6 +193,16 @@ class _Command:
         return print, ('a pickle ran code',)
 
 
+@pytest.mark.parametrize('sliver', [[], [12, 7], [12, 7, 3, 3]])
+def test_parts_without_three_corners_are_passed_over(sliver):
+    square = [10, 5, 20, 5, 20, 15, 10, 15]
+    whole = decode_mask([square], HEIGHT, WIDTH)
+    for parts in ([sliver, square], [square, sliver]):
+        np.testing.assert_array_equal(decode_mask(parts, HEIGHT, WIDTH), whole)
+    with pytest.raises(ValueError, match='no polygon has three corners'):
+        decode_mask([sliver], HEIGHT, WIDTH)
+
+
 def test_pickle_runs_no_code(tmp_path, capsys):
     path = tmp_path / 'refs(evil).p'
     path.write_bytes(pickle.dumps([_Command()], protocol=2))
@@ -275,7 +285,7 @@ def test_wrong_folders(data, tmp_path):
         ReferDataset(data, split_by='unc')
     copy = data / 'tabletop' / 'refs(google).p'
     copy.write_bytes((data / 'tabletop' / 'refs(refseg).p').read_bytes())
-    with pytest.raises(ValueError, match='choose split_by from google, refseg'):
+    with pytest.raises(ValueError, match=r"from google, refseg, .* as in '.*refs\(google\)\.p'"):
         ReferDataset(data)
     (data / 'refcoco').mkdir()
     (data / 'refcoco' / 'instances.json').write_text('{}')

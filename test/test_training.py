@@ -18,6 +18,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -128,12 +129,13 @@ def test_a_stage_can_be_trained_on_some_kinds_of_sentence(typos_and_absent, tmp_
     ])
     writer.close()
     dataset, vocabulary = ReferDataset(tmp_path), Vocabulary(('cat', 'dog'))
-    samples = ImageSamples(dataset, vocabulary, 4, 0, forms=['attribute', 'pattern'])
+    samples = ImageSamples(dataset, vocabulary, 4, 0, forms=['attribute'])
     assert [image.path.name for image in samples.images] == ['both.png']
     assert {*np.concatenate(samples[0, (0, 0), 32]['words'])} == set(vocabulary.encode('cat'))
-    with pytest.raises(ValueError, match='has no sentence of ordinal, size'):
-        ImageSamples(
-            ReferDataset(typos_and_absent), vocabulary, 2, 0, forms=['ordinal', 'size'])
+    message = "forms: 'mixed' has no sentence of atribute; it has: attribute, size"
+    for make in (partial(ImageSamples, sentences_per_image=2, unknown_rate=0), ImageWords):
+        with pytest.raises(ValueError, match=message):
+            make(dataset, vocabulary, forms=['size', 'atribute'])
 
 
 def test_absent_targets_are_learned_and_typing_errors_are_no_words(typos_and_absent, tmp_path):
@@ -328,6 +330,21 @@ def test_the_encoder_alone_learns_what_things_are_called(squares, tmp_path):
     assert loaded.training['objective'] == 'words' and loaded.scores == {}
 
 
+def test_the_loss_of_words_is_that_of_one_process(squares, tmp_path, monkeypatch):
+    config = TrainingConfig(**{**TINY, 'objective': 'words'})
+    trainer = Trainer(config, squares, tmp_path, 'cpu')
+    objective = trainer.objective.eval()
+    samples = objective.samples(trainer.dataset, trainer.vocabulary, config)
+    items = [samples[index, (0, 0), 64] for index in range(2)]
+    items[0] = items[0][0], items[0][1][:1], items[0][2][:1]  # one thing beside the other's two
+    with torch.no_grad():
+        whole = objective(collate_words(items), 1.0)['total']
+        monkeypatch.setattr(
+            'ros2_refseg.objectives.mean_over_processes', lambda _: torch.tensor(3 / 2))
+        parts = [objective(collate_words([item]), 1.0)['total'] for item in items]
+    torch.testing.assert_close(sum(parts) / 2, whole)
+
+
 def test_a_thing_is_averaged_where_it_is(squares):
     dataset = ReferDataset(squares)
     vocabulary = Vocabulary.from_sentences(sentence for _, sentence in dataset.samples)
@@ -355,6 +372,15 @@ def test_schedules():
     ('optimizer: adam', "optimizer: 'adam' is none of sgd, adamw"),
     ('iterations: 0', 'iterations: 0 is not above zero'),
     ('coarse_until: 2.0', 'coarse_until: 2.0 is not within 0 and 1'),
+    ('coarse_until: 0.5', 'coarse_until: 0.5 without coarse_image_size'),
+    ('coarse_image_size: large', "coarse_image_size: 'large' is not a whole number"),
+    ('coarse_image_size: 0', 'coarse_image_size: 0 is not above zero'),
+    ('gradient_clip: often', "gradient_clip: 'often' is not a number"),
+    ('seed: null', 'seed: None is not a whole number'),
+    ('model: edge', "model: 'edge' is not a mapping such as {preset: paper}"),
+    ('forms: attribute', r"forms: 'attribute' is not a list of texts such as \[attribute\]"),
+    ('forms: [1]', r'forms: \[1\] is not a list of texts'),
+    ('init_from: 3', 'init_from: 3 is not a text'),
     ('- a list', 'holds no mapping'),
     ('a: [', 'is not valid YAML'),
 ])
@@ -378,5 +404,6 @@ def test_shipped_configurations_are_valid(path):
 
 def test_yaml_numbers_without_a_point_are_numbers(tmp_path):
     path = tmp_path / 'config.yaml'
-    path.write_text('learning_rate: 1e-3\nweights: null\n')
-    assert TrainingConfig.load(path).learning_rate == 1e-3
+    path.write_text('learning_rate: 1e-3\nweights: null\ngradient_clip: 2e0\n')
+    config = TrainingConfig.load(path)
+    assert (config.learning_rate, config.gradient_clip) == (1e-3, 2.0)

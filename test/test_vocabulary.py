@@ -85,6 +85,22 @@ def test_a_word_is_learned_unless_it_is_much_rarer_than_its_neighbour():
         assert ('tumblar' in Vocabulary.from_sentences(sentences)) is learned
 
 
+def test_a_word_that_would_not_be_read_as_what_it_was_taken_for_is_learned():
+    # "botom" is one error from two words, of which it is rare beside the one alone.
+    sentences = ['bottom'] * 200 + ['boom'] * 5 + ['botom']
+    vocabulary = Vocabulary.from_sentences(sentences)
+    assert vocabulary.words == ('boom', 'botom', 'bottom')
+    # "bottm" would be read as "bottom", if "botom" were no word.
+    vocabulary = Vocabulary.from_sentences([*sentences, 'bottm', 'bottomm'])
+    assert vocabulary.words == ('boom', 'botom', 'bottm', 'bottom')
+    assert vocabulary.corrections('bottomm') == (('bottomm', 'bottom'),)
+
+
+def test_two_sentences_teach_a_word_where_there_are_few():
+    vocabulary = Vocabulary.from_sentences(['the scanner'] * 30 + ['the spanner'] * 2)
+    assert vocabulary.words == ('scanner', 'spanner', 'the')
+
+
 def test_a_long_sentence_is_cut():
     vocabulary = Vocabulary(('word',))
     assert len(vocabulary.encode('word ' * 500)) == MAX_WORDS

@@ -24,7 +24,7 @@ from torch.utils.data import Dataset
 
 from ros2_refseg.cefnet import stretch
 from ros2_refseg.data.dataset import Reference, ReferImage, ReferringDataset
-from ros2_refseg.data.samples import of_forms
+from ros2_refseg.data.samples import of_forms, refuse_unknown_forms
 from ros2_refseg.data.vocabulary import Vocabulary
 
 STRIDE = 4
@@ -41,8 +41,10 @@ class ImageWords(Dataset):
         Prepare the pictures with a thing of which something is said.
 
         :param forms: kinds of sentence to take the words of; None for all.
-        :raises ValueError: when no sentence is of one of these.
+        :raises ValueError: when no sentence is of one of these, or none of them is about a thing in
+            view.
         """
+        refuse_unknown_forms(dataset, forms)
         self.dataset, self.vocabulary = dataset, vocabulary
         self.items: list[tuple[ReferImage, list[tuple[Reference, list[int]]]]] = []
         for image in dataset.images:

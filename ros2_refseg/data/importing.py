@@ -30,13 +30,12 @@ import cv2
 import numpy as np
 
 from ros2_refseg.data.labelme import read_labelme
-from ros2_refseg.data.own_picture import OwnPicture, Saying
+from ros2_refseg.data.own_picture import SPLITS, OwnPicture, Saying
 from ros2_refseg.data.refer import NewReference, ReferWriter, encode_mask
 from ros2_refseg.data.sentence_table import read_sentences
 from ros2_refseg.data.vocabulary import MAX_WORDS, tokenize
 
 SPLIT_BY = 'refseg'
-SPLITS = ('train', 'val', 'test')
 JPEG_QUALITY = 95
 
 KEPT_AS_THEY_ARE = ('.jpg', '.jpeg', '.png')
@@ -218,7 +217,7 @@ def _split_of_folder(name: str) -> str:
 
 def _count(ready: Sequence[_Ready], splits: Sequence[str]) -> dict[str, tuple[int, int]]:
     counts = {}
-    for split in dict.fromkeys((*SPLITS, *splits)):
+    for split in SPLITS:
         entries = [entry for entry, of in zip(ready, splits, strict=True) if of == split]
         if entries:
             counts[split] = len(entries), sum(

@@ -29,7 +29,7 @@ from ros2_refseg.data.dataset import (
     is_training_split,
 )
 from ros2_refseg.data.pictures import identify_image
-from ros2_refseg.data.refer import ReferDataset
+from ros2_refseg.data.refer import ReferDataset, refer_folders
 from ros2_refseg.data.referit import ReferItDataset, find_queries
 
 
@@ -37,7 +37,7 @@ def open_dataset(
     data: Path | str, split: str = 'train', split_by: str | None = None,
 ) -> ReferringDataset:
     """
-    Open a split of the data set in a folder: one in the REFER layout, or ReferIt.
+    Open a split of the data set in a folder: one in the REFER layout, or else ReferIt.
 
     ``data`` and ``split_by`` are as ReferDataset and ReferItDataset take them.
 
@@ -45,13 +45,17 @@ def open_dataset(
     :raises ValueError: on a damaged file, an unknown split, or a choice that is not clear.
     """
     data = Path(data)
-    try:
+    folders = refer_folders(data)
+    if data in folders:
         return ReferDataset(data, split, split_by)
-    except FileNotFoundError as error:
-        try:
-            find_queries(data)
-        except FileNotFoundError:
-            raise error from None
+    try:
+        queries = find_queries(data)
+    except FileNotFoundError:
+        return ReferDataset(data, split, split_by)
+    if folders:
+        raise ValueError(
+            f'{data} holds several data sets; name one of these folders: '
+            f'{", ".join(map(str, folders))}, or {queries} for ReferIt')
     return ReferItDataset(data, split)
 
 

@@ -21,6 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
+SPLITS = ('train', 'val', 'test')
+"""What pictures of one's own are divided into."""
+
 
 @dataclass
 class Saying:

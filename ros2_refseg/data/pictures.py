@@ -24,7 +24,8 @@ PICTURE_FOLDERS = (
     'images*', 'train20*', 'val20*', 'coco*', 'mscoco*', 'saiapr*', 'referit*', 'mask*')
 """Where pictures (and ReferIt's masks) are looked for: these and all folders below them."""
 
-_COCO_NAME = re.compile(r'(?:COCO_(?:train|val)2014_)?(\d{12})\.jpg')
+# COCO's numbers have six digits.
+_COCO_NAME = re.compile(r'(?:^|(?<=_))(?:COCO_(?:train|val)2014_)?(0{6}\d{6})\.jpg$')
 
 
 class FileFinder:
@@ -54,7 +55,7 @@ class FileFinder:
             self._index()
         if name in self._names:
             return self._names[name] / name
-        coco = _COCO_NAME.fullmatch(name)
+        coco = _COCO_NAME.match(name)
         if coco and f'{coco[1]}.jpg' in self._names:
             return self._names[f'{coco[1]}.jpg'] / f'{coco[1]}.jpg'
         if '/' in name:
@@ -99,5 +100,6 @@ def name_folder(path: Path) -> Path:
 
 def identify_image(path: Path | str) -> str:
     """Name a picture so that the same one has the same name in every data set that holds it."""
-    coco = _COCO_NAME.fullmatch(Path(path).name)
+    # `refseg data import` puts the names of folders before a picture's own.
+    coco = _COCO_NAME.search(Path(path).name)
     return f'COCO {int(coco[1])}' if coco else os.path.realpath(path)

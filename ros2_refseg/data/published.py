@@ -52,7 +52,7 @@ PUBLISHED: dict[tuple[str, str], Published] = {
     # Counted in the query files of github ronghanghu/text_objseg.
     ('referit', ''): Published('ReferIt', {
         'train': Size(8_995, 44_649, 54_134), 'val': Size(1_000, 4_866, 5_842),
-        'test': Size(9_994, 49_730, 60_105)}),
+        'trainval': Size(9_995, 49_515, 59_976), 'test': Size(9_994, 49_730, 60_105)}),
 }
 
 _OTHER_NAMES = {'refcocoplus': 'refcoco+', 'refcoco_plus': 'refcoco+', 'refcocop': 'refcoco+'}

@@ -151,10 +151,19 @@ def find_references(data: Path, split_by: str | None = None) -> Path:
     if len(found) > 1:
         names = ', '.join(split_by_of(path) for path in found)
         raise ValueError(
-            f'{folder} has several splits: choose split_by from {names}, or name the file')
+            f'{folder} has several splits: choose split_by from {names}, or name the file, as in '
+            f"'{found[0]}'")
     if not found:
         raise FileNotFoundError(f'{folder} has neither a refs(<split_by>).p nor a refs.json')
     return found[0]
+
+
+def refer_folders(data: Path) -> list[Path]:
+    """List the folders of data sets, whole or in part: the given one, or those in it."""
+    def is_one(folder: Path) -> bool:
+        return (folder / 'instances.json').is_file() or bool(list_references(folder))
+
+    return [data] if is_one(data) else sorted(filter(is_one, data.glob('*')))
 
 
 def split_by_of(path: Path) -> str:
@@ -229,8 +238,8 @@ def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarra
     Decode a COCO segmentation: uint8 (height, width), 0 or 1.
 
     It is a list of polygons (x, y, x, y ... in pixels), one such polygon, an RLE, compressed or
-    not, or a list of RLEs as RefCLEF has them. :raises ValueError: when it is something else, or an
-    RLE of another size.
+    not, or a list of RLEs as RefCLEF has them. Polygons of fewer than three corners are passed
+    over. :raises ValueError: when it is something else, or an RLE of another size.
     """
     try:
         if isinstance(segmentation, list) and isinstance(segmentation[0], dict):
@@ -244,6 +253,11 @@ def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarra
                 raise ValueError(f'an RLE of {rle["size"]} in an image of {[height, width]}')
         else:
             polygons = segmentation if isinstance(segmentation[0], list) else [segmentation]
+            # Annotation tools leave points and lines behind; pycocotools would refuse them, or take
+            # all parts for boxes, if one comes first.
+            polygons = [polygon for polygon in polygons if len(polygon) >= 6]
+            if not polygons:
+                raise ValueError('no polygon has three corners')
             rle = coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
         return coco_mask.decode(rle)
     # pycocotools raises plain Exception on what is no segmentation.

@@ -24,8 +24,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from ros2_refseg.cefnet import stretch
-from ros2_refseg.data.dataset import Reference, ReferImage
-from ros2_refseg.data.refer import ReferDataset
+from ros2_refseg.data.dataset import Reference, ReferImage, ReferringDataset
 from ros2_refseg.data.vocabulary import PADDING_ID, UNKNOWN_ID, Vocabulary
 
 CONTOUR_DISTANCE = 2 / 320
@@ -63,7 +62,7 @@ class ImageSamples(Dataset):
 
     def __init__(
         self,
-        dataset: ReferDataset,
+        dataset: ReferringDataset,
         vocabulary: Vocabulary,
         sentences_per_image: int,
         unknown_rate: float,
@@ -76,6 +75,7 @@ class ImageSamples(Dataset):
         :param forms: kinds of sentence to give (see Reference.forms); None for all.
         :raises ValueError: when no sentence is of one of these.
         """
+        refuse_unknown_forms(dataset, forms)
         self.dataset = dataset
         self.vocabulary = vocabulary
         self.sentences_per_image = sentences_per_image
@@ -89,8 +89,7 @@ class ImageSamples(Dataset):
                 self.images.append(image)
                 self._sayings.append(sayings)
         if not self.images:
-            kinds = ', '.join(forms or ['any kind'])
-            raise ValueError(f"forms: '{dataset.name}' has no sentence of {kinds}")
+            raise ValueError(f"'{dataset.name}' has no sentence to train on")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -121,6 +120,16 @@ class ImageSamples(Dataset):
             'masks': np.stack([masks[reference.ref_id][0] for reference, _ in sayings]),
             'contours': np.stack([masks[reference.ref_id][1] for reference, _ in sayings]),
         }
+
+
+def refuse_unknown_forms(dataset: ReferringDataset, forms: Sequence[str] | None) -> None:
+    """Raise ValueError when a data set has no sentence of one of these kinds; None is all."""
+    known = {form for reference in dataset.references for form in reference.forms if form}
+    unknown = [form for form in forms or () if form not in known]
+    if unknown:
+        kinds = ', '.join(sorted(known)) or 'no kind with a name; leave forms out'
+        raise ValueError(
+            f"forms: '{dataset.name}' has no sentence of {', '.join(unknown)}; it has: {kinds}")
 
 
 def of_forms(reference: Reference, forms: Sequence[str] | None) -> list[str]:

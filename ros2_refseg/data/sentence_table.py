@@ -17,13 +17,13 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ros2_refseg.data.own_picture import OwnPicture, Saying
+from ros2_refseg.data.own_picture import SPLITS, OwnPicture, Saying
 from ros2_refseg.data.pictures import walk
 from ros2_refseg.data.plain_files import load_json
 from ros2_refseg.data.refer import decode_mask
@@ -46,10 +46,11 @@ def read_sentences(
     :param pictures: folder of the pictures, which may lie in folders below.
     :param coco: instances as COCO has them.
     :param problems: takes a sentence for each row that names what is not there.
-    :raises ValueError: when the table or ``coco`` cannot be read.
+    :raises ValueError: when the table or ``coco`` cannot be read, or on a column that is unknown
+        or missing.
     """
     reader = _TableReader(table, pictures, coco)
-    for place, row in _read_rows(table):
+    for place, row in _read_rows(table, ('sentence', 'annotation') if coco else ('sentence',)):
         try:
             reader.add(place, row)
         except ValueError as error:
@@ -88,10 +89,11 @@ class _TableReader:
         if None in row:
             raise ValueError('it has more columns than the first row; a sentence with a comma or '
                              'semicolon in it needs quotation marks')
-        values = {name: str(row.get(name) if row.get(name) is not None else '').strip()
-                  for name in COLUMNS}
+        if None in row.values():
+            raise ValueError('it has fewer columns than the first row; what is missing at its end?')
+        values = {name: _text(row.get(name)) for name in COLUMNS}
         annotation = self._annotation(values['annotation'])
-        entry = self._entries[annotation['image_id']] if annotation else None
+        entry = self._entry(annotation) if annotation else None
         if not values['image'] and not entry:
             raise ValueError('the column image is empty')
         picture = self._picture(values['image'] or entry['file_name'])
@@ -101,6 +103,8 @@ class _TableReader:
                                  f'not of {values["image"]}')
             picture.size = entry['height'], entry['width']
         if values['split']:
+            if values['split'] not in SPLITS:
+                raise ValueError(f'split {values["split"]!r} is none of {", ".join(SPLITS)}')
             if picture.split not in ('', values['split']):
                 raise ValueError(f'{picture.name} is in the split {picture.split} already')
             picture.split = values['split']
@@ -111,7 +115,7 @@ class _TableReader:
                 values['category'] or self._category(annotation))
             picture.sayings.append(self._sayings[key])
         sentences = row['sentence'] if isinstance(row['sentence'], list) else [row['sentence']]
-        self._sayings[key].sentences += [str(sentence).strip() for sentence in sentences]
+        self._sayings[key].sentences += map(_text, sentences)
 
     def _annotation(self, number: str) -> dict | None:
         if not number:
@@ -121,6 +125,19 @@ class _TableReader:
         if number not in self._annotations:
             raise ValueError(f'there is no annotation {number} in the file of --coco')
         return self._annotations[number]
+
+    def _entry(self, annotation: dict) -> dict:
+        """Give what ``coco`` says of an annotation's picture."""
+        number = annotation.get('image_id')
+        entry = self._entries.get(number)
+        if entry is None:
+            raise ValueError(f'annotation {annotation["id"]} is one of image {number}, which the '
+                             'file of --coco does not have')
+        missing = [name for name in ('file_name', 'height', 'width') if name not in entry]
+        if missing:
+            raise ValueError(
+                f'image {number} in the file of --coco lacks its {", ".join(missing)}')
+        return entry
 
     def _category(self, annotation: dict | None) -> str:
         number = annotation.get('category_id') if annotation else None
@@ -173,14 +190,25 @@ def read_mask_picture(path: Path, height: int, width: int) -> np.ndarray:
     return pixels.any(axis=2).astype(np.uint8)
 
 
-def _read_rows(table: Path) -> list[tuple[str, dict]]:
-    """Read the rows of a table, each with its place in it."""
+def _text(value: object) -> str:
+    return '' if value is None else str(value).strip()
+
+
+def _read_rows(table: Path, needed: Sequence[str]) -> list[tuple[str, dict]]:
+    """
+    Read the rows of a table, each with its place in it.
+
+    A cell is None only where a row of CSV ends early.
+    """
     if table.suffix.lower() == '.json':
         rows = load_json(table)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise ValueError(f'{table} is no list of objects')
-        numbered = list(enumerate(rows, 1))
-        columns = {name for row in rows for name in row}
+        numbered = [
+            (number, {name.strip().lower(): value for name, value in row.items()
+                      if value is not None})
+            for number, row in enumerate(rows, 1)]
+        columns = {name.strip().lower() for row in rows for name in row}
     else:
         if not table.is_file():
             raise FileNotFoundError(f'no file {table}')
@@ -194,6 +222,14 @@ def _read_rows(table: Path) -> list[tuple[str, dict]]:
         reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or []]
         numbered = [(reader.line_num, row) for row in reader]
         columns = set(reader.fieldnames)
-    if 'sentence' not in columns:
-        raise ValueError(f'{table} has no column sentence; it has: {", ".join(sorted(columns))}')
+    missing = [name for name in needed if name not in columns]
+    if missing:
+        raise ValueError(f'{table} has no column {missing[0]}; it has: '
+                         f'{", ".join(sorted(columns))}')
+    # Spreadsheets write columns without a name. Others may be misspelt, and a row whose annotation
+    # is passed over would say that nothing is meant.
+    unknown = sorted(columns - {*COLUMNS, ''})
+    if unknown:
+        raise ValueError(f'{table}: no column may be called {", ".join(unknown)}; known are '
+                         f'{", ".join(COLUMNS)}: rename it or leave it out')
     return [(f'{table.name}, row {number}', {'sentence': '', **row}) for number, row in numbered]

@@ -31,8 +31,8 @@ MAX_WORDS = 20
 
 MISSPELT_BELOW = 0.01
 """A word rarer than this share of another one, from which it is one typing error, is one itself."""
-HARDLY_SEEN = 2
-"""A word seen no more often than this cannot be learned; a tenth of the other one is rare then."""
+MISSPELT_ONCE_BELOW = 0.1
+"""The same share for a word seen once, from which it could hardly be learned."""
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
@@ -65,14 +65,25 @@ class Vocabulary:
         Collect the words of sentences, in alphabetical order.
 
         What people type holds typing errors, as in RefCOCO's sentences; those are not learned as
-        words of their own but left out (see ``MISSPELT_BELOW``), and so read as what was meant.
+        words of their own but left out (see ``MISSPELT_BELOW``), and so read as what was meant. One
+        that would be read as another word, or as none since several are as near, is learned.
         """
         counts = Counter(word for text in sentences for word in tokenize(text))
         near = Speller(counts).near
-        return cls(tuple(sorted(
-            word for word, count in counts.items()
-            if not any(_is_misspelling(count, counts[other]) for other in near(word))
-        )))
+        meant = {
+            word: {other for other in near(word) if _is_misspelling(count, counts[other])}
+            for word, count in counts.items()
+        }
+        words: set[str] = set()
+        more = {word for word, others in meant.items() if not others}
+        while more:
+            words |= more
+            # Each word more can be as near to one that is left out as what was meant by that.
+            speller = Speller(words)
+            more = {
+                word for word in counts.keys() - words if speller.meant(word) not in meant[word]
+            }
+        return cls(tuple(sorted(words)))
 
     @cached_property
     def _ids(self) -> dict[str, int]:
@@ -116,7 +127,7 @@ class Vocabulary:
 
 
 def _is_misspelling(count: int, count_of_other: int) -> bool:
-    return count < (0.1 if count <= HARDLY_SEEN else MISSPELT_BELOW) * count_of_other
+    return count < (MISSPELT_ONCE_BELOW if count == 1 else MISSPELT_BELOW) * count_of_other
 
 
 def _words_read(sentence: str) -> list[str]:

@@ -190,7 +190,7 @@ def test_an_image_that_breaks_the_conversion_is_an_error_and_the_next_one_is_ans
 
 
 def test_parameters_that_raise_are_refused(start, tester, monkeypatch):
-    """rclpy would let the exception out of the executor, and the process would end."""
+    """An exception that left the callback would leave the executor, too, and end the process."""
     node = start()
 
     def load(values, logger):
