@@ -52,10 +52,12 @@ class ReferringObjective(nn.Module):
     def forward(self, batch: dict[str, Tensor], foreground_weight: float) -> dict[str, Tensor]:
         """Give the loss, 'total', and its terms by name."""
         image = batch['image'].float().contiguous(memory_format=torch.channels_last)
+        # In full precision, as on the robot: on CUDA autocast takes fp16 for a GRU.
+        language = self.network.language(batch['words'])
         with torch.autocast(
             image.device.type, self.precision, enabled=self.precision != torch.float32
         ):
-            prediction = self.network(image, self.network.language(batch['words']))
+            prediction = self.network(image, language)
         terms = self.loss(
             prediction, batch['masks'].float(), batch['contours'].float(), foreground_weight
         )

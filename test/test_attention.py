@@ -61,6 +61,19 @@ def test_no_block_stores_more_than_it_may(monkeypatch):
     assert len(seen) == 10 and max(seen) <= 100
 
 
+def test_fused_kernels_get_channels_side_by_side(monkeypatch):
+    """From a map in torch's usual layout they come a plane each, and all scores would be stored."""
+    given = []
+    fused = attention.F.scaled_dot_product_attention
+    monkeypatch.setattr(
+        attention.F, 'scaled_dot_product_attention',
+        lambda *tensors, **options: (given.extend(tensors), fused(*tensors, **options))[1],
+    )
+    planes = torch.randn(2, 16, 23).transpose(1, 2)
+    attention._fused(planes, planes, planes, 1.0)
+    assert len(given) == 3 and all(tensor.stride(-1) == 1 for tensor in given)
+
+
 @pytest.mark.parametrize('widest', [8, 256])
 @pytest.mark.parametrize('used', [8, 5])
 def test_heads_and_zeros_for_fused_kernels_change_nothing(monkeypatch, widest, used):

@@ -102,7 +102,7 @@ def test_the_gpus_steps_give_what_the_network_gives(network, image, expected):
 @pytest.mark.parametrize('precision', ['fp32', 'bf16', 'fp16'])
 def test_cuda_gives_what_the_network_gives(network, image, expected, precision):
     engine = CudaEngine(network, torch.device('cuda'), precision)
-    assert_answers(engine, image, expected, 0.03 if precision == 'fp32' else 0.3)
+    assert_answers(engine, image, expected, 0.03)
     assert not engine.reason, 'a graph was recorded'
 
 

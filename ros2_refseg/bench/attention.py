@@ -117,8 +117,9 @@ def measure(method: str, size: int, device: str, backward: bool) -> dict[str, An
                 sum(output.square().sum() for output in outputs).backward()
         return outputs
 
-    # A small run first: libraries load their code and make their workspaces.
-    run(*_features(method, 8, device))
+    # Libraries load their code and make their workspaces in a first run, a small one where the
+    # memory is the process's; on a GPU they also choose their kernels, by the size.
+    run(*_features(method, 8 if device == 'cpu' else size, device))
     before = _peak(device, begin=True)
     started = time.perf_counter()
     outputs = run(*features)

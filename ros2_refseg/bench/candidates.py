@@ -59,6 +59,7 @@ def candidates(
         try:
             engine = make()
             language = [engine.encode(word_ids)]
+            engine.segment(image, language)  # some make ready, or fail, with their first frame
             frames[name] = lambda: mask_of(engine.segment(image, language)[0])
             engines[name] = engine
             if engine.reason:

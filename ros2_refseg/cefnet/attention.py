@@ -62,11 +62,12 @@ def _explicit(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor
 
 
 def _fused(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-    # Fused kernels want a dimension of heads, and the fastest one keys and values of one width, a
-    # multiple of 8. A wide value is cut into heads that share query and key; zeros fill up.
+    # Fused kernels want a dimension of heads, channels side by side in memory, and the fastest one
+    # keys and values of one width, a multiple of 8; else all scores are stored. A wide value is cut
+    # into heads that share query and key; zeros fill up.
     heads, rest = divmod(value.shape[-1], max(FUSED_WIDTH, key.shape[-1]))
     heads = 1 if rest or not heads else heads
-    value = value.unflatten(2, (heads, -1))
+    value = value.contiguous().unflatten(2, (heads, -1))
     width = -(-max(key.shape[-1], value.shape[-1]) // 8) * 8
     attended = F.scaled_dot_product_attention(
         _filled(query, width).unsqueeze(1).expand(-1, heads, -1, -1),
@@ -78,4 +79,4 @@ def _fused(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
 
 
 def _filled(features: Tensor, width: int) -> Tensor:
-    return F.pad(features, (0, width - features.shape[-1]))
+    return F.pad(features.contiguous(), (0, width - features.shape[-1]))

@@ -25,6 +25,8 @@ from ros2_refseg.cefnet.multimodal import Linguistic, flatten_positions, unflatt
 
 PYRAMID_BINS = (1, 3, 6, 8)
 
+_HEADROOM = 64.0  # a power of two, with which floats are divided and multiplied exactly
+
 
 class VanillaCoAttention(nn.Module):
     """
@@ -47,10 +49,13 @@ class VanillaCoAttention(nn.Module):
         """Update M, BxCxHxW, and L to M~ and L~, each BxCxHxW."""
         m_rows, shares = flatten_positions(multimodal), linguistic.shares
         words = F.linear(linguistic.words, self.w_l.weight.flatten(1)) @ self.w_m.weight.flatten(1)
-        to_words = m_rows @ words.transpose(1, 2)  # (W_m M)^T (W_l E), BxHWxT
+        # (W_m M)^T (W_l E), BxHWxT. Unscaled affinities come near to half precision's limit, so
+        # what fused kernels do in full precision is left to them.
+        to_words = m_rows @ (words / _HEADROOM).transpose(1, 2)
+        m_updated = attend(to_words, shares, m_rows, _HEADROOM)
+        l_updated = attend(shares, to_words, shares, _HEADROOM) @ linguistic.words
         return (
-            unflatten_positions(attend(to_words, shares, m_rows), multimodal),
-            unflatten_positions(attend(shares, to_words, shares) @ linguistic.words, multimodal),
+            unflatten_positions(m_updated, multimodal), unflatten_positions(l_updated, multimodal)
         )
 
 

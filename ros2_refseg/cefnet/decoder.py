@@ -67,7 +67,8 @@ class SpatialTransformer(nn.Module):
         theta = self.affine(self.localisation(features)).unflatten(1, (2, 3)).float()
         # F.affine_grid(theta, features.shape, align_corners=False), in a form that every runtime
         # for exported networks knows.
-        grid = cell_centres(features) @ theta.transpose(1, 2)
+        with torch.autocast(features.device.type, enabled=False):
+            grid = cell_centres(features) @ theta.transpose(1, 2)
         grid = grid.unflatten(1, features.shape[-2:])
         # Sampled in full precision: half a mantissa places a position only to a part of a pixel.
         sampled = F.grid_sample(features.float(), grid, align_corners=False)

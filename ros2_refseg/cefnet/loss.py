@@ -64,7 +64,7 @@ class ReferringLoss(nn.Module):
         :param contour: Bx1xHxW in {0, 1}: pixels near the mask's edge.
         :param foreground_weight: weight of a foreground pixel against a background one.
         """
-        weight = mask.new_tensor(foreground_weight)
+        weight = mask.new_full((), foreground_weight)  # new_tensor would wait for the GPU
 
         def cross_entropy(logits: list[Tensor], truth: Tensor) -> Tensor:
             terms = [

@@ -61,6 +61,8 @@ class CudaEngine(Engine):
         self._network = folded.to(memory_format=torch.channels_last)
         self._encoder = network.language
         self._plans: OrderedDict[tuple[int, ...], _Plan] = OrderedDict()
+        # One for all plans: libraries keep a workspace for each stream for good.
+        self._stream = torch.cuda.Stream(device) if device.type == 'cuda' else None
 
     @torch.inference_mode()
     def segment(self, image: np.ndarray, languages: Sequence[Language]) -> list[Answer]:
@@ -68,25 +70,33 @@ class CudaEngine(Engine):
         if key not in self._plans:
             while len(self._plans) >= _PLANS:
                 self._plans.popitem(last=False)
-            self._plans[key] = _Plan(self._network, *key)
-            self.reason = self._plans[key].reason
+            plan = _Plan(self._network, *key, self._stream)
+            # A recording that failed can spoil PyTorch's memory for later ones: none is tried.
+            if self._stream is not None and not self.reason:
+                self.reason = plan.record()
+            self._plans[key] = plan
         self._plans.move_to_end(key)
         return [PackedAnswer(each) for each in self._plans[key].run(image, languages)]
 
 
 class _Plan:
-    """The buffers, and on CUDA the graph, of one size of image and number of sentences."""
+    """
+    The buffers, and on CUDA the graph, of one size of image and number of sentences.
 
-    def __init__(self, network: CEFNet, height: int, width: int, sentences: int) -> None:
+    Runs on ``stream``; without one, on the CPU.
+    """
+
+    def __init__(
+        self, network: CEFNet, height: int, width: int, sentences: int,
+        stream: torch.cuda.Stream | None,
+    ) -> None:
         config = network.config
         weight = next(network.parameters())
-        self._network, self._size = network, (height, width)
-        self._on_cuda = weight.is_cuda
-        self.reason = ''
+        self._network, self._size, self._stream = network, (height, width), stream
 
         def buffer(*shape: int, dtype: torch.dtype, host: bool = False) -> torch.Tensor:
             if host:  # pinned, so that the GPU reads and writes it without a copy between
-                return torch.zeros(shape, dtype=dtype, pin_memory=self._on_cuda)
+                return torch.zeros(shape, dtype=dtype, pin_memory=stream is not None)
             return torch.zeros(shape, dtype=dtype, device=weight.device)
 
         image, maps = (height, width, 3), (sentences, 1 + config.boundary, height, width)
@@ -104,14 +114,11 @@ class _Plan:
         self._download = buffer(*maps, dtype=torch.uint8, host=True)
         self._shown: tuple[Language, ...] = ()
         self._replay = self._compute
-        if self._on_cuda:
-            self._stream = torch.cuda.Stream(weight.device)
-            self._record()
 
     def run(self, image: np.ndarray, languages: Sequence[Language]) -> np.ndarray:
         """Answer one frame: uint8 HxWx3 to uint8 KxCxHxW, an array of the caller's own."""
         np.copyto(self._upload.numpy(), image)
-        if not self._on_cuda:
+        if self._stream is None:
             self._enqueue(languages)
             return self._download.numpy().copy()
         # Sentences may have been encoded a moment ago, on the stream that was current then.
@@ -147,7 +154,8 @@ class _Plan:
         )
         self._packed.copy_(pack(resized.sigmoid()))
 
-    def _record(self) -> None:
+    def record(self) -> str:
+        """Record a graph, which then answers the frames; gives the reason if that fails, or ''."""
         self._stream.wait_stream(torch.cuda.current_stream(self._stream.device))
         with torch.cuda.stream(self._stream):
             for _ in range(_WARM_UP):
@@ -155,14 +163,15 @@ class _Plan:
         self._stream.synchronize()
         graph = torch.cuda.CUDAGraph()
         try:
-            # Another thread may be loading the next network meanwhile.
-            with torch.cuda.graph(
+            # Another thread may be loading the next network meanwhile. The outer context sees to
+            # it that this thread leaves the stream, also where the inner one fails to end.
+            with torch.cuda.stream(self._stream), torch.cuda.graph(
                 graph, stream=self._stream, capture_error_mode='thread_local'
             ):
                 self._compute()
         except torch.cuda.OutOfMemoryError:
             raise
         except RuntimeError as error:
-            self.reason = f'no CUDA graph could be recorded, kernels start one by one: {error}'
-        else:
-            self._replay = graph.replay
+            return f'no CUDA graph could be recorded, kernels start one by one: {error}'
+        self._replay = graph.replay
+        return ''

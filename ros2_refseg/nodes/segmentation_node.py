@@ -15,6 +15,7 @@
 
 """The node `refseg`: a camera stream and a sentence in, the mask of the thing meant out."""
 
+import contextlib
 import dataclasses
 import time
 from typing import Any
@@ -267,7 +268,8 @@ class SegmentationNode(Node):
                 'memory, send smaller images, or take a smaller network'
             )
             if self._segmenter.device.type == 'cuda':
-                torch.cuda.empty_cache()
+                with contextlib.suppress(RuntimeError):  # this must not end the worker
+                    torch.cuda.empty_cache()
         else:
             problem = f'a {frame} was dropped: {type(error).__name__}: {error}'
         self._statistics.frame_failed(problem)
