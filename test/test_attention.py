@@ -50,6 +50,21 @@ def test_blocks_change_neither_result_nor_gradient(monkeypatch, largest_block):
     assert torch.allclose(ours, results[1][0], atol=1e-5)
 
 
+def test_blocks_under_autocast_are_as_exact_as_the_whole(monkeypatch):
+    tensors = inputs()
+    expected = torch.autograd.grad(whole(*tensors).square().sum(), tensors)
+    errors = {}
+    for largest_block in (23 * 5, 10 ** 6):
+        monkeypatch.setattr(attention, 'LARGEST_BLOCK', largest_block)
+        with torch.autocast('cpu', torch.bfloat16):
+            result = attention.attend(*tensors)
+        ours = torch.autograd.grad(result.float().square().sum(), tensors)
+        assert [each.dtype for each in ours] == [torch.float32] * 3
+        errors[largest_block] = max(
+            (a - b).norm() / b.norm() for a, b in zip(ours, expected, strict=True))
+    assert errors[23 * 5] < 1.5 * errors[10 ** 6] < 0.05
+
+
 def test_no_block_stores_more_than_it_may(monkeypatch):
     monkeypatch.setattr(attention, 'LARGEST_BLOCK', 100)
     seen = []

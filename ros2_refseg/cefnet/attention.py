@@ -14,10 +14,11 @@
 
 """Exact softmax attention in linear memory, the one call behind every equation with a softmax."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 LARGEST_BLOCK = 2 ** 20
 """Scores of an image that are stored at once on the CPU (4 MiB in fp32): 1024 x 1024."""
@@ -44,21 +45,57 @@ def attend(query: Tensor, key: Tensor, value: Tensor, scale: float = 1.0) -> Ten
     rows = max(LARGEST_BLOCK // key.shape[1], 1)
     if query.shape[1] <= rows or torch.jit.is_tracing():  # an exported network has its own planner
         return _explicit(query, key, value, scale)
-    blocks = query.split(rows, dim=1)
-    if torch.is_grad_enabled():
-        return torch.cat([
-            checkpoint(_explicit, block, key, value, scale, use_reentrant=False)
-            for block in blocks
-        ], dim=1)
-    # Written to their place: small results between large scores would fragment the heap.
-    attended = query.new_empty(*query.shape[:2], value.shape[-1])
-    for place, block in zip(attended.split(rows, dim=1), blocks, strict=True):
-        place.copy_(_explicit(block, key, value, scale))
-    return attended
+    return _Blockwise.apply(query, key, value, scale, rows)
+
+
+class _Blockwise(torch.autograd.Function):
+    """
+    Attention over blocks of ``rows`` queries.
+
+    Results and gradients are written to places made beforehand: what each block left on the heap
+    between the scores of two would keep the C library from using the room of scores again.
+    """
+
+    @staticmethod
+    @torch.amp.custom_fwd(device_type='cpu')
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, scale: float, rows: int
+    ) -> Tensor:
+        attended = query.new_empty(*query.shape[:2], value.shape[-1])
+        for place, block in zip(attended.split(rows, 1), query.split(rows, 1), strict=True):
+            place.copy_(_explicit(block, key, value, scale))
+        ctx.save_for_backward(query, key, value, attended)
+        ctx.scale, ctx.rows = scale, rows
+        return attended
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    @torch.amp.custom_bwd(device_type='cpu')
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        query, key, value, attended = ctx.saved_tensors
+        of_query = torch.empty_like(query)
+        # Sums over the blocks, which half a mantissa would not hold.
+        of_key, of_value = (
+            torch.zeros_like(each, dtype=torch.promote_types(each.dtype, torch.float32))
+            for each in (key, value))
+        blocks = (each.split(ctx.rows, 1) for each in (of_query, query, attended, gradient))
+        for place, block, result, of_result in zip(*blocks, strict=True):
+            shares = _shares(block, key, ctx.scale)
+            of_value += shares.transpose(1, 2) @ of_result
+            # The gradient of a softmax: what a share is told, less what all its row's are told.
+            told = of_result @ value.transpose(1, 2) - (of_result * result).sum(-1, keepdim=True)
+            of_scores = shares * told * ctx.scale
+            place.copy_(of_scores @ key)
+            of_key += of_scores.transpose(1, 2) @ block
+        return of_query, of_key.to(key.dtype), of_value.to(value.dtype), None, None
 
 
 def _explicit(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-    return ((query * scale) @ key.transpose(1, 2)).softmax(dim=-1) @ value
+    return _shares(query, key, scale) @ value
+
+
+def _shares(query: Tensor, key: Tensor, scale: float) -> Tensor:
+    return ((query * scale) @ key.transpose(1, 2)).softmax(dim=-1)
 
 
 def _fused(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
