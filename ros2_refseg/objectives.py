@@ -71,8 +71,10 @@ class WordObjective(nn.Module):
 
     Where ImageNet's weights cannot be had, the encoder learns what things are called and look like
     from the referring data themselves, several times as many pictures a second as with sentences,
-    and from every thing in each. Words are linear in the means of E2 .. E5 over a thing, computed
-    as the network does, without what language adds. All but the encoder stays as it is.
+    and from every thing in each. Words are linear in the means of E2 .. E4 over a thing, computed
+    as the network does, without what language adds: in those of each stage by itself, so that what
+    things are is known where language first enters, and in all together. Res5 costs as much as the
+    other blocks and told no more; it stays as it is, as does all but the encoder.
     """
 
     collate = staticmethod(collate_words)
@@ -83,9 +85,10 @@ class WordObjective(nn.Module):
         self.precision = PRECISIONS[config.precision]
         words = network.config.vocabulary_size
         self.heads = nn.ModuleList(
-            nn.Linear(width, words) for width in network.encoder.channels[1:])
+            nn.Linear(width, words) for width in network.encoder.channels[1:4])
         network.requires_grad_(False)
         network.encoder.requires_grad_(True)
+        network.encoder.res5.requires_grad_(False)
 
     @staticmethod
     def samples(
@@ -96,30 +99,33 @@ class WordObjective(nn.Module):
 
     def forward(self, batch: dict[str, Tensor], _: float) -> dict[str, Tensor]:
         """
-        Give the cross entropy of the words said, the mean over the things, as 'total'.
+        Give the cross entropy of the words said, by stage and of all stages ('together').
 
-        Of several processes, the average of their totals is that mean.
+        'total' is their mean. Each is a mean over the things; of several processes, the average of
+        theirs is that mean.
         """
         image = batch['image'].float().contiguous(memory_format=torch.channels_last)
         with torch.autocast(
             image.device.type, self.precision, enabled=self.precision != torch.float32
         ):
-            logits = self._words(image, batch['things'])
+            stages = self._words(image, batch['things'])
         said = batch['words'].sum(-1) > 0
-        likelihood = logits[said].float().log_softmax(-1)
         # Processes may see unlike numbers of things; their losses are averaged as they are.
         count = mean_over_processes(said.sum().float())
-        return {'total': -(likelihood * batch['words'][said]).sum() / count}
+        losses = {
+            name: -(logits[said].float().log_softmax(-1) * batch['words'][said]).sum() / count
+            for name, logits in {**stages, 'together': sum(stages.values())}.items()
+        }
+        return {'total': sum(losses.values()) / len(losses), **losses}
 
-    def _words(self, image: Tensor, things: Tensor) -> Tensor:
-        """Give BxKxV logits of BxK things, shares in [0, 1] of the places that they cover."""
+    def _words(self, image: Tensor, things: Tensor) -> dict[str, Tensor]:
+        """Give each stage's BxKxV logits of BxK things, shares in [0, 1] of places they cover."""
         encoder = self.network.encoder
         normalised = (image - self.network.mean) / self.network.standard_deviation
         _, e2, e3 = encoder.before_language(normalised)
-        e4 = encoder.res4(normalize(e3))
-        e5 = encoder.res5(normalize(e4))
-        return sum(head(_mean_over(things, features))
-                   for head, features in zip(self.heads, (e2, e3, e4, e5), strict=True))
+        stages = {'e2': e2, 'e3': e3, 'e4': encoder.res4(normalize(e3))}
+        return {name: head(_mean_over(things, features))
+                for head, (name, features) in zip(self.heads, stages.items(), strict=True)}
 
 
 def _mean_over(things: Tensor, features: Tensor) -> Tensor:

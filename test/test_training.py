@@ -326,6 +326,9 @@ def test_the_encoder_alone_learns_what_things_are_called(squares, tmp_path):
     changed = {name.split('.')[0] for name, value in trainer.network.state_dict().items()
                if not torch.equal(value, before[name])}
     assert changed == {'encoder'}
+    encoder = trainer.network.encoder.res5.state_dict()
+    assert all(torch.equal(value, before[f'encoder.res5.{name}'])
+               for name, value in encoder.items())
     loaded = Checkpoint.load(tmp_path / 'checkpoint.safetensors')
     assert loaded.training['objective'] == 'words' and loaded.scores == {}
 
@@ -354,6 +357,15 @@ def test_a_thing_is_averaged_where_it_is(squares):
     said = batch['words'].sum(-1)
     assert set(said.flatten().round(decimals=5).tolist()) <= {0.0, 1.0}
     assert torch.equal(batch['things'].flatten(2).sum(-1) > 0, said > 0)
+
+
+def test_of_what_is_said_of_things_the_rarer_word_counts_more(squares):
+    dataset = ReferDataset(squares)
+    vocabulary = Vocabulary.from_sentences(sentence for _, sentence in dataset.samples)
+    _, _, shares = ImageWords(dataset, vocabulary, None)[0, (0, 0), 32]
+    red, the = vocabulary.encode('red the')
+    row = shares[shares[:, red] > 0][0]
+    assert 0 < row[the] < row[red] / 2
 
 
 def test_schedules():

@@ -59,6 +59,11 @@ class ImageWords(Dataset):
         if not self.items:
             kinds = ', '.join(forms or ['any sentence'])
             raise ValueError(f"forms: '{dataset.name}' speaks of nothing in view in {kinds}")
+        # What is said of every thing, such as "the", tells none from another (inverse document
+        # frequency).
+        rows = [ids for _, said in self.items for _, ids in said]
+        counts = np.bincount(np.concatenate(rows), minlength=len(vocabulary))
+        self._weights = torch.from_numpy(np.log((1 + len(rows)) / counts.clip(1))).float()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -69,7 +74,7 @@ class ImageWords(Dataset):
 
         :param item: index, seed (of no consequence here) and side of the picture in pixels.
         :return: uint8 3xSxS; KxS/4xS/4 shares in [0, 1] of each place that a thing covers; KxV
-            shares of its words, each row's sum 1.
+            shares of its words, the rarer the larger, each row's sum 1.
         """
         index, _, side = item
         image, said = self.items[index]
@@ -79,7 +84,7 @@ class ImageWords(Dataset):
             masks.append(cv2.resize(
                 self.dataset.mask(reference).astype(np.float32), (small, small),
                 interpolation=cv2.INTER_AREA))
-            words[number, ids] = 1 / len(ids)
+            words[number, ids] = self._weights[ids] / self._weights[ids].sum()
         pixels = torch.from_numpy(self.dataset.read_image(image)).permute(2, 0, 1)
         return stretch(pixels[None], side)[0], torch.from_numpy(np.stack(masks)), words
 
