@@ -57,7 +57,7 @@ setup(
         'safetensors',
         'scipy',
         'tensorboard',
-        'torch>=2.1',
+        'torch>=2.5',
         'torchvision',
         'tqdm',
     ],

@@ -185,7 +185,7 @@ def to_onnx(
     Trace a graph and give its ONNX file.
 
     PyTorch's TorchScript exporter takes half the time of the newer one, which an engine's first
-    start waits for, and is in every torch that a robot has.
+    start waits for, and is in every torch that the package runs with.
 
     :raises ImportError: without the package onnx.
     """

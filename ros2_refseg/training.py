@@ -160,7 +160,7 @@ class Trainer:
 
     def run(self) -> Path:
         """Train to the end and give the path of the checkpoint."""
-        config = self.config
+        config, begun_at = self.config, self.step
         with TrainingProgress(self.out, self.step, config.iterations, self.device) as progress:
             for batch in progress.wait.watch(self._batches()):
                 terms = self._train_step(batch)
@@ -176,7 +176,9 @@ class Trainer:
                         self._save()
         path = self.out / 'checkpoint.safetensors'
         if is_first_process():
-            self._write_checkpoint(path)
+            # That of a run that was at its end already may have been calibrated since.
+            if self.step > begun_at or not path.is_file():
+                self._write_checkpoint(path)
             print(progress.summary())
         return path
 

@@ -46,6 +46,10 @@ check_python() {
     fail "ROS 2 $ROS_DISTRO is sourced, but $(command -v python3) cannot import its rclpy;" \
       'deactivate the virtual or conda environment that hides the system Python'
   fi
+  if ! $ros_is_sourced && [ "$(uname -m)" != x86_64 ]; then
+    fail "ROS 2's wheels are for x86_64, and this machine is $(uname -m);" \
+      'install ROS 2 and source it: source /opt/ros/<distribution>/setup.bash'
+  fi
 }
 
 # Prints the Debian packages that this machine lacks, one a line.
@@ -56,11 +60,16 @@ missing_debian_packages() {
   command -v c++ > /dev/null || echo g++
   command -v make > /dev/null || echo make
   command -v cmake > /dev/null || echo cmake
-  # The simulator's off-screen OpenGL, found the way that PyOpenGL finds it.
-  if ! python3 -c 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library("OSMesa"))'; then
-    echo libosmesa6
-  fi
+  # The simulator's off-screen OpenGL: OSMesa, or EGL where Mesa (from 25.1 on) has it no more.
+  finds_library OSMesa || { finds_library EGL && ! apt_offers libosmesa6; } || echo libosmesa6
 }
+
+# The way that PyOpenGL finds them.
+finds_library() {
+  python3 -c 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library(sys.argv[1]))' "$1"
+}
+
+apt_offers() { apt-cache show "$1" > /dev/null 2>&1; }
 
 install_debian_packages() {
   local packages as_root=()
@@ -75,6 +84,9 @@ install_debian_packages() {
     || fail "no apt-get here; install what these Debian packages stand for: ${packages[*]}"
   say "Installing with apt-get: ${packages[*]}"
   "${as_root[@]}" apt-get update -qq
+  if [[ " ${packages[*]} " == *' libosmesa6 '* ]] && ! apt_offers libosmesa6; then
+    packages=("${packages[@]/libosmesa6/libegl1}" libgl1-mesa-dri)
+  fi
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${packages[@]}" > /dev/null \
     || fail "apt-get could not install: ${packages[*]}"
@@ -188,13 +200,15 @@ source_built_package() {
 # Middleware settings, where the user has none: only this machine takes part, since a robot next
 # door has topics of the same names; and images fit into shared memory (fastdds.xml says why).
 set_up_middleware() {
-  case "${ROS_DISTRO:-}" in
-    humble) export ROS_LOCALHOST_ONLY=${ROS_LOCALHOST_ONLY:-1} ;;
-    *) export ROS_AUTOMATIC_DISCOVERY_RANGE=${ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST} ;;
-  esac
+  if [ "${ROS_DISTRO:-}" = humble ]; then
+    # There a profile's transports are used beside that of localhost, and would reach the network.
+    export ROS_LOCALHOST_ONLY=${ROS_LOCALHOST_ONLY:-1}
+    return 0
+  fi
+  export ROS_AUTOMATIC_DISCOVERY_RANGE=${ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}
   local profile=$repository/config/fastdds.xml
   case "${ROS_DISTRO:-}" in
-    humble | iron | jazzy)
+    iron | jazzy)
       export FASTRTPS_DEFAULT_PROFILES_FILE=${FASTRTPS_DEFAULT_PROFILES_FILE:-$profile}
       ;;
     *) export FASTDDS_DEFAULT_PROFILES_FILE=${FASTDDS_DEFAULT_PROFILES_FILE:-$profile} ;;

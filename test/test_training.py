@@ -18,6 +18,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +30,7 @@ import yaml
 
 from ros2_refseg.cefnet.loss import dice_loss
 from ros2_refseg.checkpoint import Checkpoint
+from ros2_refseg.confidence import STATISTICS, Calibration
 from ros2_refseg.data.image_words import ImageWords, collate_words
 from ros2_refseg.data.refer import NewReference, NewSentence, ReferDataset, ReferWriter
 from ros2_refseg.data.samples import ImageSamples, ResumableBatches, collate, contour_of
@@ -283,6 +285,17 @@ def test_another_configuration_does_not_go_on_with_a_run(squares, tmp_path):
         Trainer(TrainingConfig(**{**TINY, 'iterations': 1, 'seed': 9}), squares, tmp_path, 'cpu')
     patient = TrainingConfig(**{**TINY, 'iterations': 1, 'workers': 1, 'checkpoint_every': 9})
     assert Trainer(patient, squares, tmp_path, 'cpu').step == 1, 'what it learns is the same'
+
+
+def test_a_finished_run_started_again_keeps_the_calibration_made_since(squares, tmp_path):
+    config = TrainingConfig(**TINY)
+    path = Trainer(config, squares, tmp_path, 'cpu').run()
+    calibration = Calibration(dict.fromkeys(STATISTICS, 0.5), -0.5, 0.3)
+    replace(Checkpoint.load(path), calibration=calibration).save(path)
+    Trainer(config, squares, tmp_path, 'cpu').run()
+    assert Checkpoint.load(path).calibration == calibration
+    path.unlink()
+    assert Trainer(config, squares, tmp_path, 'cpu').run().is_file()
 
 
 def test_starting_from_a_checkpoint_keeps_words_and_weights(squares, tmp_path):

@@ -172,8 +172,8 @@ def _in_ros(arguments: dict) -> dict:
         [sys.executable, '-c', code, json.dumps(arguments)], stdout=subprocess.PIPE, text=True
     )
     if finished.returncode:
-        raise ValueError('the node could not be measured, the reason is above; it needs ROS 2: '
-                         '. scripts/setup_environment.sh')
+        raise ValueError('the node could not be measured, the reason is above; it needs ROS 2 and '
+                         'this package built and sourced, see CONTRIBUTING.md')
     return json.loads(finished.stdout.splitlines()[-1])
 
 

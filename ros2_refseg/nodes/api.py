@@ -16,8 +16,10 @@
 """
 The ROS API as Markdown, made of the tables that the nodes are made of.
 
-    python -m ros2_refseg.nodes.api             prints it
-    python -m ros2_refseg.nodes.api README.md   writes it between the file's two marks
+    python -m ros2_refseg.nodes.api                prints it
+    python -m ros2_refseg.nodes.api ../README.md   writes it between the file's two marks
+
+Run it from another folder than the repository's root, where the source hides the built package.
 """
 
 import sys

@@ -49,8 +49,6 @@ def load_segmenter(values: dict[str, Any], logger: RcutilsLogger) -> Segmenter:
             'device', f'the network cannot be put on {device!r}: {error}'
         ) from error
     apply_decision(segmenter, values)
-    if segmenter.engine.reason:
-        logger.warning(f'runs slower than it could: {segmenter.engine.reason}')
     if checkpoint and segmenter.config.coattention != values['coattention']:
         logger.info(
             f'checkpoint {checkpoint!r} has the co-attention {segmenter.config.coattention!r}; '

@@ -128,7 +128,7 @@ REFSEG_PARAMETERS = (
         'query',
         '',
         'Sentence in force: set it here or publish it on the query topic, the newest holds. '
-        f'Blank stops; at most {MAX_QUERY_LENGTH} characters.',
+        f'Blank stops it, and `queries` go on; at most {MAX_QUERY_LENGTH} characters.',
         check=query_problem,
     ),
     ParameterSpec(

@@ -55,7 +55,8 @@ IMAGE = TopicSpec(
     reliable=False,
 )
 QUERY = TopicSpec(
-    '/referring_query', String, 'the sentence; the newest holds, a blank one stops', depth=10
+    '/referring_query', String,
+    'the sentence; the newest holds, a blank one stops it (`queries` go on)', depth=10,
 )
 
 _SPECS = {spec.name: spec for spec in REFSEG_PARAMETERS}
@@ -81,6 +82,7 @@ class SegmentationNode(Node):
         self._query_was_set = bool(self._sentences)
         self._started = time.monotonic()
         self._told_words: list[str] = []
+        self._told_reason = ''
         self._statistics = Statistics()
         self._problems = ThrottledLog(logger, _LOG_PERIOD)
         self._reminders = ThrottledLog(logger, _REMINDER_PERIOD)
@@ -122,6 +124,14 @@ class SegmentationNode(Node):
             f'images from {self._images.topic_name}, '
             f'sentences from {self._queries.topic_name}, answers on {outputs}'
         )
+        self._tell_reason()
+
+    def _tell_reason(self) -> None:
+        """Say once why the engine is no faster one, which some learn only from their frames."""
+        reason = self._segmenter.engine.reason
+        if reason and reason != self._told_reason:
+            self.get_logger().warning(f'runs slower than it could: {reason}')
+        self._told_reason = reason
 
     # Callbacks, in the executor's threads: all but a change of network return at once.
 
@@ -244,6 +254,7 @@ class SegmentationNode(Node):
         rgb = self._convert(message)
         converted = time.monotonic()
         segmentations = self._segmenter.segment(rgb, sentences)
+        self._tell_reason()
         if not self._sentences:  # stopped meanwhile
             return
         timing = self._outputs.publish(

@@ -143,6 +143,19 @@ def until_received(node, send, count):
     until(received, 'image')
 
 
+def test_a_reason_that_the_engine_learns_from_a_frame_is_told_once(start, tester, capfd):
+    """As on CUDA, where the first frame shows whether a graph can be recorded."""
+    node = start()
+    images = tester.publisher(Image, '/inner/image')
+    with tester.listen(ReferringSegmentation, '/inner/result') as results:
+        tester.send_until_answered(images, picture(1), results)
+        node._segmenter.engine.reason = 'no graph'
+        for number in (2, 3):
+            tester.send_until_answered(images, picture(number), results)
+    log = ''.join(capfd.readouterr())
+    assert log.count('runs slower than it could: no graph') == 1
+
+
 @pytest.mark.parametrize(
     'error', [torch.cuda.OutOfMemoryError('CUDA out of memory'), MemoryError(), OSError('broken')]
 )
