@@ -21,7 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ros2_refseg.checkpoint import Checkpoint, choose_device, write_atomically
+from ros2_refseg.atomic_files import write_atomically
+from ros2_refseg.checkpoint import Checkpoint, choose_device
 from ros2_refseg.data.joint import open_datasets
 from ros2_refseg.distributed import from_first_process, is_first_process
 from ros2_refseg.evaluation import evaluate

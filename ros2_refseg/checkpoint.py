@@ -16,7 +16,6 @@
 
 import hashlib
 import json
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +25,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from ros2_refseg.atomic_files import write_atomically
 from ros2_refseg.bundled import bundled_checkpoints
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig
 from ros2_refseg.confidence import Calibration
@@ -133,21 +133,6 @@ def weights_hash(network: CEFNet) -> str:
         digest.update(name.encode())
         digest.update(tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:32]
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a kill at any moment leaves the old content or the new one whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.part')
-    try:
-        with temporary.open('wb') as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def resolve_checkpoint(checkpoint: Path | str) -> Path:

@@ -117,8 +117,9 @@ def ask(
         for start in range(0, len(samples), SENTENCES_AT_ONCE):
             part = samples[start:start + SENTENCES_AT_ONCE]
             words = pad_words([vocabulary.encode(sentence) for _, _, sentence in part]).to(device)
+            language = network.language(words)  # in full precision, as on the robot
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-                probability, _ = network.segment(pixels, network.language(words))
+                probability, _ = network.segment(pixels, language)
             for (reference, number, sentence), map_ in zip(
                 part, probability.cpu().numpy(), strict=True
             ):
@@ -150,9 +151,9 @@ def evaluate(
     :param pieces: which connected pieces of a mask to keep, of ``confidence.PIECES``.
     :return: 'data' and 'split', their names; 'all', a summary of SegmentationScore; 'by_length',
         one for each bucket of the paper's Table 2; 'by_form', one for each kind of sentence, where
-        the data set names it; 'absent', the count of 'samples' without a target and the share that
-        is 'rightly_empty'; 'present', that of samples with one and the share 'rightly_found', whose
-        mask has a pixel.
+        the data set names it and sentences are not shuffled; 'absent', the count of 'samples'
+        without a target and the share that is 'rightly_empty'; 'present', that of samples with one
+        and the share 'rightly_found', whose mask has a pixel.
     """
     total, found, empty = SegmentationScore(), [], []
     by_length: dict[str, SegmentationScore] = {
@@ -172,7 +173,8 @@ def evaluate(
         total.add(*counts)
         words = len(tokenize(answer.sentence))
         by_length[length_bucket(words, bounds_of(dataset))].add(*counts)
-        if answer.reference.forms[answer.number]:
+        # Shuffled, the sentence is another reference's.
+        if answer.reference.forms[answer.number] and not shuffled:
             by_form[answer.reference.forms[answer.number]].add(*counts)
     return {
         'data': dataset.name,

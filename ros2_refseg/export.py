@@ -24,8 +24,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ros2_refseg.atomic_files import write_atomically
 from ros2_refseg.cefnet import CEFNet, Language
-from ros2_refseg.checkpoint import Checkpoint, write_atomically
+from ros2_refseg.checkpoint import Checkpoint
 from ros2_refseg.data.vocabulary import MAX_WORDS
 
 OPSET = 17
@@ -64,9 +65,7 @@ class LogitsGraph(nn.Module):
 
         :param image: 1x3xSxS float, RGB in 0 .. 255, S the network's image size.
         """
-        prediction = self.network(image, Language(words, present, sentence))
-        finest = [maps[-1] for maps in (prediction.masks, prediction.boundaries) if maps]
-        return torch.cat(finest, dim=1)
+        return self.network(image, Language(words, present, sentence)).finest()
 
 
 class FrameGraph(nn.Module):

@@ -123,7 +123,8 @@ class WordObjective(nn.Module):
         encoder = self.network.encoder
         normalised = (image - self.network.mean) / self.network.standard_deviation
         _, e2, e3 = encoder.before_language(normalised)
-        stages = {'e2': e2, 'e3': e3, 'e4': encoder.res4(normalize(e3))}
+        entry = normalize(e3) if self.network.config.fusion == 'encoder' else e3
+        stages = {'e2': e2, 'e3': e3, 'e4': encoder.res4(entry)}
         return {name: head(_mean_over(things, features))
                 for head, (name, features) in zip(self.heads, stages.items(), strict=True)}
 

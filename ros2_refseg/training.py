@@ -20,12 +20,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from ros2_refseg.atomic_files import write_atomically
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig
-from ros2_refseg.checkpoint import Checkpoint, choose_device, resolve_checkpoint, write_atomically
+from ros2_refseg.checkpoint import Checkpoint, choose_device, resolve_checkpoint
 from ros2_refseg.data.joint import open_datasets
 from ros2_refseg.data.samples import ResumableBatches
 from ros2_refseg.data.vocabulary import Vocabulary
@@ -118,8 +120,15 @@ class Trainer:
             imagenet=self.config.weights == 'imagenet' and start is None,
         )
         if start:
-            copy_matching_weights(start.network, network)
+            self._take_over(start.network, network)
         return vocabulary, network
+
+    def _take_over(self, start: CEFNet, network: CEFNet) -> None:
+        left = copy_matching_weights(start, network)
+        if left and is_first_process():
+            parts = sorted({'.'.join(name.split('.')[:2]) for name in left})
+            print(f"init_from: {len(left)} of {len(network.state_dict())} tensors have no like in "
+                  f"'{self.config.init_from}' and start anew, in {', '.join(parts)}")
 
     def _resume(self) -> None:
         # The folder may lie on the first process's machine alone.
@@ -142,6 +151,10 @@ class Trainer:
         # Runs that were begun before states held the vocabulary go on.
         if state.get('vocabulary', list(self.vocabulary.words)) != list(self.vocabulary.words):
             changed.append('vocabulary (are these the data it was begun with?)')
+        elif state.get('data', self._data()) != self._data():
+            changed.append(
+                'data set (it was begun with {}, {} references, {} sentences)'.format(
+                    *state['data']))
         if changed:
             raise ValueError(
                 f"'{self.out}' holds a run with another {', '.join(changed)}; "
@@ -149,11 +162,14 @@ class Trainer:
             )
         return state
 
+    def _data(self) -> list[Any]:
+        return [self.dataset.name, len(self.dataset.references), len(self.dataset)]
+
     def _save(self) -> None:
         buffer = io.BytesIO()
         torch.save({
             'config': self.config.to_dict(), 'step': self.step, 'scores': self.scores,
-            'vocabulary': list(self.vocabulary.words),
+            'vocabulary': list(self.vocabulary.words), 'data': self._data(),
             'objective': self.objective.state_dict(), 'optimizer': self.optimizer.state_dict(),
         }, buffer)
         write_atomically(self.out / 'state.pt', buffer.getvalue())
@@ -179,7 +195,9 @@ class Trainer:
             # That of a run that was at its end already may have been calibrated since.
             if self.step > begun_at or not path.is_file():
                 self._write_checkpoint(path)
-            print(progress.summary())
+                print(progress.summary())
+            else:
+                print(f"the run in '{self.out}' was at its end already")
         return path
 
     def _batches(self) -> DataLoader:
@@ -295,5 +313,5 @@ def copy_matching_weights(source: CEFNet, target: CEFNet) -> list[str]:
 
 
 def _single_thread(_: int) -> None:
-    # The workers' own threads would only take the cores from the training.
-    torch.set_num_threads(1)
+    # Its own threads would only take the cores from the training; torch sees to its own.
+    cv2.setNumThreads(1)

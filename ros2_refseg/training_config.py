@@ -113,8 +113,15 @@ class TrainingConfig:
             raise ValueError(
                 f'coarse_until: {self.coarse_until} without coarse_image_size, the side in pixels '
                 'up to there; give both or neither')
-        if side is not None and side < 1:
-            raise ValueError(f'coarse_image_size: {side} is not above zero')
+        if side is not None and side < 32:
+            raise ValueError(f'coarse_image_size: {side} is under 32, less than two res5 cells')
+        if self.gradient_clip is not None and not self.gradient_clip > 0:
+            raise ValueError(
+                f'gradient_clip: {self.gradient_clip} is not above zero; null is no clipping')
+        if self.seed < 0:
+            raise ValueError(f'seed: {self.seed} is below zero')
+        if 'vocabulary_size' in self.model:
+            raise ValueError('model: vocabulary_size follows from the data; leave it out')
 
     @classmethod
     def load(cls, path: Path | str) -> 'TrainingConfig':

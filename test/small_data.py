@@ -49,13 +49,9 @@ def write_referit(queries: Path, pictures: Path, masks: Path) -> None:
     (queries / 'referit_imsize.json').write_text(
         json.dumps({f'{name}.jpg': size for name, size in SIZES.items()}))
     (queries / 'referit_imcrop.json').write_text(json.dumps({'7.jpg': ['7_1', '7_2']}))
-    boxes = {}
     for name in (name for split in QUERIES.values() for name in split):
-        rows, columns = np.nonzero(region(name))
-        boxes[name] = [int(columns.min()), int(rows.min()), int(columns.max()), int(rows.max())]
         # Background is any label but 0.
         scipy.io.savemat(masks / f'{name}.mat', {'segimg_t': (1 - region(name)) * 5})
-    (queries / 'referit_bbox.json').write_text(json.dumps(boxes))
     for name, (width, height) in SIZES.items():
         picture = np.full((height, width, 3), (int(name) % 256, 0, 0), np.uint8)
         cv2.imwrite(str(pictures / f'{name}.jpg'), picture[..., ::-1])

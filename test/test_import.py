@@ -275,6 +275,7 @@ def test_what_no_network_can_learn_is_pointed_out(tmp_path):
     (b'', 'has no column sentence'),
     (b'image,annotation_id,sentence\na.jpg,7,the mug\n',
      'no column may be called annotation_id; known are image, sentence, annotation, mask'),
+    (b'image,sentence\na.jpg,"the mug\na.jpg,the pot\n', 'from line 2 on: unexpected end of data'),
 ])
 def test_tables_that_are_none(tmp_path, text, message):
     write_picture(tmp_path / 'photos' / 'a.jpg')

@@ -74,9 +74,6 @@ def test_what_was_written_is_read(tmp_path):
         assert reference.sentences == ['The red ball', f'ball {index}']
         assert reference.forms == ['attribute', 'position']
         np.testing.assert_array_equal(data.mask(reference), mask)
-        rows, columns = np.nonzero(mask)
-        assert reference.box == (
-            columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1)
         image = data.image_of(reference)
         assert (image.height, image.width) == (HEIGHT, WIDTH)
         assert tuple(data.read_image(image)[0, 0]) == (200, 10, 50 * index)
@@ -119,7 +116,7 @@ def test_nothing_meant_by_a_sentence_is_an_empty_mask(tmp_path):
     data = ReferDataset(tmp_path / 'data')
     absent, mug = data.references
     assert absent.absent and absent.annotation is None and absent.category == ''
-    assert absent.box == (0, 0, 0, 0) and absent.forms == ['absent']
+    assert absent.forms == ['absent']
     assert data.mask(absent).shape == (HEIGHT, WIDTH) and not data.mask(absent).any()
     assert not mug.absent and mug.annotation['id'] == 0
     np.testing.assert_array_equal(data.mask(mug), mask)
@@ -140,8 +137,6 @@ def test_several_objects_and_none_as_grefcoco_lists_them(data):
     masks = [decode_mask(annotation['segmentation'], HEIGHT, WIDTH)
              for annotation in [*both.annotations, *one.annotations]]
     np.testing.assert_array_equal(dataset.mask(both), masks[0] | masks[1])
-    rows, columns = np.nonzero(dataset.mask(both))
-    assert both.box == (columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1)
     assert none.absent and not dataset.mask(none).any()
     assert one.category == 'ball' and np.array_equal(dataset.mask(one), masks[2])
 
@@ -389,7 +384,7 @@ def test_refcoco():
         assert data.read_image(image).shape[:2] == mask.shape
         # COCO's boxes are those of the polygons, the masks' are whole pixels.
         box = coco_mask.toBbox(coco_mask.encode(np.asfortranarray(mask)))
-        np.testing.assert_allclose(box, reference.box, atol=2.5)
+        np.testing.assert_allclose(box, reference.annotation['bbox'], atol=2.5)
         assert mask.sum() == pytest.approx(reference.annotation['area'], rel=0.05)
 
 

@@ -64,7 +64,6 @@ def test_what_a_split_holds(data):
     assert (first.split, first.category, first.absent) == ('train', '', False)
     assert first.image_id == second.image_id and first.ref_id != second.ref_id
     assert first.tokens == [['sky'], ['top', 'part']]
-    assert first.box == (3, 2, 27, 18)
     assert train.read_image(train.images[0])[0, 0].tolist() == pytest.approx([7, 0, 0], abs=2)
     assert len(ReferItDataset(data, 'trainval')) == 4
     assert [image.path.name for image in ReferItDataset(data, 'test').images] == ['9.jpg']

@@ -35,6 +35,7 @@ from ros2_refseg.data.image_words import ImageWords, collate_words
 from ros2_refseg.data.refer import NewReference, NewSentence, ReferDataset, ReferWriter
 from ros2_refseg.data.samples import ImageSamples, ResumableBatches, collate, contour_of
 from ros2_refseg.data.vocabulary import UNKNOWN_ID, Vocabulary
+from ros2_refseg.objectives import _mean_over
 from ros2_refseg.training import (
     Trainer,
     copy_matching_weights,
@@ -276,6 +277,10 @@ def test_other_data_do_not_go_on_with_a_run(squares, typos_and_absent, tmp_path)
     Trainer(config, squares, tmp_path, 'cpu').run()
     with pytest.raises(ValueError, match='holds a run with another vocabulary'):
         Trainer(config, typos_and_absent, tmp_path, 'cpu')
+    state = torch.load(tmp_path / 'state.pt')
+    torch.save({**state, 'data': ['squares', 1, 2]}, tmp_path / 'state.pt')
+    with pytest.raises(ValueError, match=r'another data set \(it was begun with squares, 1 ref'):
+        Trainer(config, squares, tmp_path, 'cpu')
 
 
 def test_another_configuration_does_not_go_on_with_a_run(squares, tmp_path):
@@ -298,7 +303,7 @@ def test_a_finished_run_started_again_keeps_the_calibration_made_since(squares, 
     assert Trainer(config, squares, tmp_path, 'cpu').run().is_file()
 
 
-def test_starting_from_a_checkpoint_keeps_words_and_weights(squares, tmp_path):
+def test_starting_from_a_checkpoint_keeps_words_and_weights(squares, tmp_path, capsys):
     config = TrainingConfig(**{**TINY, 'iterations': 1})
     start = Trainer(config, squares, tmp_path / 'acm', 'cpu')
     path = start.run()
@@ -309,10 +314,13 @@ def test_starting_from_a_checkpoint_keeps_words_and_weights(squares, tmp_path):
     )
     loaded = Checkpoint.load(path)
     assert trainer.vocabulary == loaded.vocabulary
-    left = copy_matching_weights(loaded.network, trainer.network)
-    assert left and all('.coattention.' in name or '.fuse.' in name for name in left)
     weight = 'encoder.res5.1.conv2.weight'
     assert torch.equal(trainer.network.state_dict()[weight], loaded.network.state_dict()[weight])
+    left = copy_matching_weights(loaded.network, trainer.network)
+    assert left and all('.coattention.' in name or '.fuse.' in name for name in left)
+    told = capsys.readouterr().out
+    assert f'{len(left)} of {len(loaded.network.state_dict())} tensors' in told
+    assert 'in fusions.0, fusions.1, fusions.2' in told
 
 
 def test_the_wait_for_data_is_measured_from_the_first_batch_on(monkeypatch):
@@ -370,6 +378,11 @@ def test_a_thing_is_averaged_where_it_is(squares):
     said = batch['words'].sum(-1)
     assert set(said.flatten().round(decimals=5).tolist()) <= {0.0, 1.0}
     assert torch.equal(batch['things'].flatten(2).sum(-1) > 0, said > 0)
+    # Half of the cells at the left edge of a map of columns 0, 1, 2, 3; the right half; nothing.
+    features = torch.arange(4.0).expand(1, 2, 4, 4)
+    things = torch.zeros(1, 3, 8, 8)
+    things[0, 0, :4, :2], things[0, 1, :, 4:] = 1, 1
+    assert _mean_over(things, features).tolist() == [[[0, 0], [2.5, 2.5], [0, 0]]]
 
 
 def test_of_what_is_said_of_things_the_rarer_word_counts_more(squares):
@@ -399,7 +412,10 @@ def test_schedules():
     ('coarse_until: 2.0', 'coarse_until: 2.0 is not within 0 and 1'),
     ('coarse_until: 0.5', 'coarse_until: 0.5 without coarse_image_size'),
     ('coarse_image_size: large', "coarse_image_size: 'large' is not a whole number"),
-    ('coarse_image_size: 0', 'coarse_image_size: 0 is not above zero'),
+    ('coarse_image_size: 8', 'coarse_image_size: 8 is under 32'),
+    ('gradient_clip: -1', 'gradient_clip: -1.0 is not above zero; null'),
+    ('seed: -1', 'seed: -1 is below zero'),
+    ('model: {vocabulary_size: 9}', 'vocabulary_size follows from the data'),
     ('gradient_clip: often', "gradient_clip: 'often' is not a number"),
     ('seed: null', 'seed: None is not a whole number'),
     ('model: edge', "model: 'edge' is not a mapping such as {preset: paper}"),

@@ -24,6 +24,7 @@ from ros2_refseg.data.dataset import ReferringDataset
 from ros2_refseg.data.spread import spread_sentences
 from ros2_refseg.data.vocabulary import Vocabulary
 from ros2_refseg.engines import Engine, TorchEngine
+from ros2_refseg.metrics import SegmentationScore, intersection_and_union
 
 Sample = tuple[np.ndarray, np.ndarray, list[int]]  # image uint8 HxWx3, truth HxW, word numbers
 
@@ -47,7 +48,7 @@ def bench_accuracy(
     """
     exact = TorchEngine(network, network.mean.device, 'fp32')
     engines = {'exact': exact, **engines}
-    overlaps: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    scores: dict[str, SegmentationScore] = defaultdict(SegmentationScore)
     furthest: dict[str, float] = defaultdict(float)
     for image, truth, word_ids in samples:
         maps = {
@@ -55,16 +56,14 @@ def bench_accuracy(
             for name, engine in engines.items()
         }
         for name, probability in maps.items():
-            inside, wanted = probability >= 0.5, truth > 0
-            overlaps[name].append((int((inside & wanted).sum()), int((inside | wanted).sum())))
+            scores[name].add(*intersection_and_union(probability >= 0.5, truth))
             difference = float(np.abs(probability - maps['exact']).max())
             furthest[name] = max(furthest[name], difference)
     return {
         name: {
-            'overall_iou': round(100 * sum(i for i, _ in pairs) / max(sum(u for _, u in pairs), 1),
-                                 2),
-            'mean_iou': round(100 * float(np.mean([i / u if u else 1.0 for i, u in pairs])), 2),
+            'overall_iou': round(100 * summary['overall_iou'], 2),
+            'mean_iou': round(100 * summary['mean_iou'], 2),
             'furthest_probability': round(furthest[name], 5),
         }
-        for name, pairs in overlaps.items()
+        for name, summary in ((name, score.summary()) for name, score in scores.items())
     }

@@ -99,7 +99,9 @@ def _in_own_process(method: str, size: int, device: str, backward: bool) -> dict
         command + ['--backward'] * backward, capture_output=True, text=True
     )
     if finished.returncode:
-        return {'failed': finished.stderr.strip().splitlines()[-1:]}
+        # A process that the kernel ends for want of memory says nothing.
+        reason = finished.stderr.strip().splitlines() or [f'exit status {finished.returncode}']
+        return {'failed': reason[-1]}
     return json.loads(finished.stdout)
 
 

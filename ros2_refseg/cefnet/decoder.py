@@ -38,6 +38,10 @@ class Prediction:
     boundaries: list[Tensor]
     transformed: list[Tensor]
 
+    def finest(self) -> Tensor:
+        """Give SM_1 and, with boundary enhancement, BM_1 as the channels of one BxCxHxW."""
+        return torch.cat([maps[-1] for maps in (self.masks, self.boundaries) if maps], dim=1)
+
 
 class SpatialTransformer(nn.Module):
     """

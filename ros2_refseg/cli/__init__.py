@@ -34,8 +34,6 @@ from ros2_refseg.cli import (
     train,
 )
 
-# Torch and the simulator are imported by the commands that need them, so that --help is quick.
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """

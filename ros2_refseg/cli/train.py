@@ -52,4 +52,4 @@ def _train(args: argparse.Namespace) -> None:
             print(trainer.dataset.describe())
         checkpoint = trainer.run()
         if is_first_process():
-            print(f'written: {checkpoint}')
+            print(f'checkpoint: {checkpoint}')

@@ -29,11 +29,11 @@ from ros2_refseg.data.vocabulary import tokenize
 @dataclass(frozen=True)
 class Reference:
     """
-    What one image's sentences mean; ``box`` is x, y, width, height in pixels.
+    What one image's sentences mean.
 
     Mostly that is one object, in gRefCOCO (Liu et al., "GRES", CVPR 2023) also several, and none
     where the sentences speak of something that the image does not show: then ``absent`` is true,
-    ``category`` '' and ``box`` zeros. ``tokens`` are the words of each sentence as the data set
+    ``category`` ''. ``tokens`` are the words of each sentence as the data set
     gives them, without typing errors where it knows them; ``forms`` names the kind of each
     sentence ('' where the data set does not say).
     """
@@ -42,7 +42,6 @@ class Reference:
     image_id: int
     category: str
     sentences: list[str]
-    box: tuple[float, float, float, float]
     split: str
     annotations: list[dict] = field(repr=False)
     forms: list[str] = field(default_factory=list)

@@ -25,7 +25,7 @@ from torch.utils.data import Dataset
 from ros2_refseg.cefnet import stretch
 from ros2_refseg.data.dataset import Reference, ReferImage, ReferringDataset
 from ros2_refseg.data.samples import of_forms, refuse_unknown_forms
-from ros2_refseg.data.vocabulary import Vocabulary
+from ros2_refseg.data.vocabulary import UNKNOWN_ID, Vocabulary
 
 STRIDE = 4
 """Of the maps that say where things are: that of E2."""
@@ -51,7 +51,7 @@ class ImageWords(Dataset):
             said = []
             for reference in image.references:
                 words = {word for sentence in of_forms(reference, forms)
-                         for word in vocabulary.encode(sentence)}
+                         for word in vocabulary.encode(sentence)} - {UNKNOWN_ID}
                 if words and not reference.absent:
                     said.append((reference, sorted(words)))
             if said:

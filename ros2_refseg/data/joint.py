@@ -99,7 +99,6 @@ class JointDataset(ReferringDataset):
     def __init__(self, datasets: Sequence[ReferringDataset]) -> None:
         self.datasets = list(datasets)
         self.name = ', '.join(dataset.name for dataset in datasets)
-        self.folder = datasets[0].folder
         self.split = datasets[0].split
         self.splits = sorted({split for dataset in datasets for split in dataset.splits})
         self.left_out: list[tuple[int, int]] = []

@@ -128,7 +128,8 @@ def _draw_circle(centre: np.ndarray, radius: float, height: int, width: int) -> 
 
 
 def _decode_bitmap(text: str) -> np.ndarray:
-    bitmap = cv2.imdecode(np.frombuffer(base64.b64decode(text), np.uint8), cv2.IMREAD_GRAYSCALE)
+    data = np.frombuffer(base64.b64decode(text), np.uint8)
+    bitmap = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if data.size else None
     if bitmap is None:
         raise ValueError('its mask is no readable PNG')
     return bitmap > 0

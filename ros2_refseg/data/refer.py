@@ -31,6 +31,7 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from ros2_refseg.atomic_files import write_atomically
 from ros2_refseg.data.dataset import (
     Reference,
     ReferImage,
@@ -127,8 +128,8 @@ class ReferDataset(ReferringDataset):
             images[entry['id']].references.append(Reference(
                 row['ref_id'], row['image_id'],
                 names.get(category, str(category)) if objects else '',
-                [sentence['sent'] for sentence in sentences], _union_of_boxes(objects),
-                row['split'], objects, [sentence.get('form', '') for sentence in sentences],
+                [sentence['sent'] for sentence in sentences], row['split'], objects,
+                [sentence.get('form', '') for sentence in sentences],
                 [_words(sentence) for sentence in sentences]))
         return list(images.values()), missing
 
@@ -221,16 +222,6 @@ def _annotation_ids(row: dict) -> list[int]:
     """List the objects of a reference: none for -1, one for a number, all of gRefCOCO's list."""
     ids = row['ann_id'] if isinstance(row['ann_id'], list) else [row['ann_id']]
     return [] if row.get('no_target') else [number for number in ids if number not in (-1, None)]
-
-
-def _union_of_boxes(annotations: list[dict]) -> tuple[float, float, float, float]:
-    if len(annotations) == 1:
-        return tuple(annotations[0]['bbox'])
-    if not annotations:
-        return 0, 0, 0, 0
-    boxes = np.array([annotation['bbox'] for annotation in annotations])
-    corner = boxes[:, :2].min(axis=0)
-    return *corner.tolist(), *((boxes[:, :2] + boxes[:, 2:]).max(axis=0) - corner).tolist()
 
 
 def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarray:
@@ -364,17 +355,9 @@ class ReferWriter:
                       for category, number in self._categories.items()]
         instances = {'info': {'description': self._folder.name}, 'images': self._images,
                      'annotations': self._annotations, 'categories': categories}
-        self._folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(instances, separators=(',', ':'))
-        _write_whole(self._folder / 'instances.json', text.encode())
+        write_atomically(self._folder / 'instances.json', text.encode())
         # A copy made of JSON types shares no objects, on whose sharing a pickle's bytes depend.
         references = json.loads(json.dumps(self._references))
-        _write_whole(self._folder / f'refs({self._split_by}).p',
-                     pickle.dumps(references, protocol=2))
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is either complete or not there."""
-    part = path.with_name(path.name + '.part')
-    part.write_bytes(data)
-    part.replace(path)
+        write_atomically(self._folder / f'refs({self._split_by}).p',
+                         pickle.dumps(references, protocol=2))

@@ -52,8 +52,8 @@ class ReferItDataset(ReferringDataset):
     """
     One split of ReferIt: train, val, trainval, test, or ``all`` (train, val and test).
 
-    ``data`` is a folder that holds the query files, itself or anywhere below. A reference's ``box``
-    is zeros where ``referit_bbox.json`` is not beside them, its ``category`` is ''.
+    ``data`` is a folder that holds the query files, itself or anywhere below. A reference's
+    ``category`` is ''.
 
     :raises FileNotFoundError: when query files, sizes or pictures are missing; pictures may be with
         ``allow_missing``. Masks are looked for when they are read.
@@ -103,8 +103,6 @@ class ReferItDataset(ReferringDataset):
 
     def _collect(self) -> tuple[list[ReferImage], list[str]]:
         sizes = load_json(self.folder / 'referit_imsize.json')
-        boxes_file = self.folder / 'referit_bbox.json'
-        boxes = load_json(boxes_file) if boxes_file.is_file() else {}
         splits = [self.split]
         if self.split == 'all':
             twice = 'trainval' if 'train' in self.splits else None
@@ -114,19 +112,16 @@ class ReferItDataset(ReferringDataset):
         ref_id = 0
         for split in splits:
             for region, sentences in load_json(_query_file(self.folder, split)).items():
-                name, number = _split_key(region)
+                name, _ = _split_key(region)
                 if name not in images:
                     path = self._finder.find(name)
                     if path is None:
                         missing.append(name)
                     width, height = sizes[name]
                     images[name] = ReferImage(len(images), path or Path(name), height, width)
-                left, top, right, bottom = boxes.get(region, (0, 0, -1, -1))
                 images[name].references.append(Reference(
-                    ref_id, images[name].id, '', sentences,
-                    (left, top, right - left + 1, bottom - top + 1), split,
-                    [{'id': region, 'region': number}], [''] * len(sentences),
-                    [tokenize(sentence) for sentence in sentences]))
+                    ref_id, images[name].id, '', sentences, split, [{'id': region}],
+                    [''] * len(sentences), [tokenize(sentence) for sentence in sentences]))
                 ref_id += 1
         return list(images.values()), missing
 

@@ -218,9 +218,14 @@ def _read_rows(table: Path, needed: Sequence[str]) -> list[tuple[str, dict]]:
         except UnicodeDecodeError as error:
             raise ValueError(f'{table} is not in UTF-8; save it as "CSV UTF-8"') from error
         delimiter = max(',;\t', key=text.partition('\n')[0].count)
-        reader = csv.DictReader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
-        reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or []]
-        numbered = [(reader.line_num, row) for row in reader]
+        reader = csv.DictReader(
+            io.StringIO(text), delimiter=delimiter, skipinitialspace=True, strict=True)
+        try:
+            reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or []]
+            numbered = [(reader.line_num, row) for row in reader]
+        except csv.Error as error:
+            raise ValueError(f'{table}, from line {reader.line_num + 1} on: {error}; is a '
+                             'quotation mark left open?') from error
         columns = set(reader.fieldnames)
     missing = [name for name in needed if name not in columns]
     if missing:

@@ -27,8 +27,9 @@ import numpy as np
 import torch
 
 import ros2_refseg
+from ros2_refseg.atomic_files import write_atomically
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig, Language, stretch
-from ros2_refseg.checkpoint import weights_hash, write_atomically
+from ros2_refseg.checkpoint import weights_hash
 from ros2_refseg.data.vocabulary import MAX_WORDS
 from ros2_refseg.engines.answer import Answer, LogitsAnswer
 from ros2_refseg.engines.torch_engine import Engine, as_batch, stack_full

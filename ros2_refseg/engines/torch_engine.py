@@ -95,9 +95,7 @@ def as_batch(image: np.ndarray) -> Tensor:
 
 def finest_logits(network: CEFNet, pixels: Tensor, language: Language) -> Tensor:
     """Give KxCxhxw logits: SM_1 and, with boundary enhancement, BM_1."""
-    prediction = network(pixels, language)
-    finest = [maps[-1] for maps in (prediction.masks, prediction.boundaries) if maps]
-    return torch.cat(finest, dim=1)
+    return network(pixels, language).finest()
 
 
 def stack(languages: Sequence[Language], words: int | None = None) -> Language:

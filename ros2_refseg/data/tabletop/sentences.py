@@ -24,7 +24,6 @@ from ros2_refseg.data.tabletop.view import SMALLEST_SHARE, Description, View, Vi
 
 SIZE_WORDS = {'small': ('small', 'little'), 'large': ('large', 'big')}
 ANYTHING = ('thing', 'object')
-COUNT_WORDS = {2: 'two', 3: 'three'}
 
 COMMANDS = (
     'find {}', 'pick up {}', 'please pick up {}', 'grab {}', 'give me {}', 'show me {}',
