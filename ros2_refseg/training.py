@@ -140,6 +140,8 @@ class Trainer:
         self.step, self.scores = state['step'], state['scores']
 
     def _read_state(self) -> dict[str, Any] | None:
+        for part in self.out.glob('.*.part'):  # of a run that was killed while it wrote
+            part.unlink(missing_ok=True)
         path = self.out / 'state.pt'
         if not path.is_file():
             return None

@@ -303,6 +303,13 @@ def test_a_finished_run_started_again_keeps_the_calibration_made_since(squares, 
     assert Trainer(config, squares, tmp_path, 'cpu').run().is_file()
 
 
+def test_what_a_killed_run_had_half_written_goes(squares, tmp_path):
+    half = tmp_path / '.state.pt.12.part'
+    half.write_bytes(b'half')
+    Trainer(TrainingConfig(**TINY), squares, tmp_path, 'cpu')
+    assert not half.exists()
+
+
 def test_starting_from_a_checkpoint_keeps_words_and_weights(squares, tmp_path, capsys):
     config = TrainingConfig(**{**TINY, 'iterations': 1})
     start = Trainer(config, squares, tmp_path / 'acm', 'cpu')
