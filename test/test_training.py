@@ -277,7 +277,7 @@ def test_other_data_do_not_go_on_with_a_run(squares, typos_and_absent, tmp_path)
     Trainer(config, squares, tmp_path, 'cpu').run()
     with pytest.raises(ValueError, match='holds a run with another vocabulary'):
         Trainer(config, typos_and_absent, tmp_path, 'cpu')
-    state = torch.load(tmp_path / 'state.pt')
+    state = torch.load(tmp_path / 'state.pt', weights_only=True)
     torch.save({**state, 'data': ['squares', 1, 2]}, tmp_path / 'state.pt')
     with pytest.raises(ValueError, match=r'another data set \(it was begun with squares, 1 ref'):
         Trainer(config, squares, tmp_path, 'cpu')

@@ -33,9 +33,9 @@ class Reference:
 
     Mostly that is one object, in gRefCOCO (Liu et al., "GRES", CVPR 2023) also several, and none
     where the sentences speak of something that the image does not show: then ``absent`` is true,
-    ``category`` ''. ``tokens`` are the words of each sentence as the data set
-    gives them, without typing errors where it knows them; ``forms`` names the kind of each
-    sentence ('' where the data set does not say).
+    ``category`` ''. ``tokens`` are the words of each sentence as the data set gives them, without
+    typing errors where it knows them; ``forms`` names the kind of each sentence ('' where the data
+    set does not say).
     """
 
     ref_id: int
