@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ros2_refseg.atomic_files import write_atomically
-from ros2_refseg.checkpoint import Checkpoint, choose_device
+from ros2_refseg.checkpoint import FORMAT, Checkpoint, choose_device
 from ros2_refseg.data.joint import open_datasets
 from ros2_refseg.distributed import from_first_process, is_first_process
 from ros2_refseg.evaluation import evaluate
@@ -118,7 +118,8 @@ class Ablation:
                     network, checkpoint.vocabulary, self.datasets[split],
                     PRECISIONS[config.precision],
                 )['all']
-            _write_json(folder / 'scores.json', {'config': config.to_dict(), 'scores': scores})
+            _write_json(folder / 'scores.json', {
+                'format': FORMAT, 'config': config.to_dict(), 'scores': scores})
             # The checkpoint stays; the optimiser's state, several times its size, is done with.
             (folder / 'state.pt').unlink(missing_ok=True)
         return {split: scores[split] for split in self.datasets}
@@ -156,6 +157,8 @@ def _read_scores(path: Path, config: TrainingConfig) -> dict[str, dict[str, Any]
         return None
     finished = json.loads(path.read_text())
     changed = config.changed_since(finished['config'])
+    if finished.get('format') != FORMAT:
+        changed.append('version of the network')
     if changed:
         raise ValueError(
             f"'{path.parent}' holds a finished run with another {', '.join(changed)}; give another "

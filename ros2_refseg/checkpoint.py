@@ -31,7 +31,8 @@ from ros2_refseg.cefnet import CEFNet, CEFNetConfig
 from ros2_refseg.confidence import Calibration
 from ros2_refseg.data.vocabulary import Vocabulary
 
-FORMAT = 'ros2_refseg-1'
+FORMAT = 'ros2_refseg-2'
+"""Changes when weights of an older version no longer fit the network."""
 
 
 class CheckpointError(ValueError):
@@ -93,10 +94,13 @@ class Checkpoint:
             raise CheckpointError(
                 f"'{path}' is not a readable safetensors file: {error}"
             ) from error
-        if metadata.get('format') != FORMAT:
+        found = metadata.get('format')
+        if found != FORMAT:
+            what = ('a checkpoint of another version of ros2_refseg'
+                    if str(found).startswith('ros2_refseg-') else 'not a CEFNet checkpoint')
             raise CheckpointError(
-                f"'{path}' is not a CEFNet checkpoint: its metadata says format "
-                f"{metadata.get('format')!r}, expected {FORMAT!r}; make one with 'refseg train'"
+                f"'{path}' is {what}: its metadata says format {found!r}, expected {FORMAT!r}; "
+                "make one with 'refseg train'"
             )
         try:
             config = CEFNetConfig.from_dict(json.loads(metadata['config']))

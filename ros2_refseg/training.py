@@ -27,7 +27,8 @@ from torch.utils.data import DataLoader
 
 from ros2_refseg.atomic_files import write_atomically
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig
-from ros2_refseg.checkpoint import Checkpoint, choose_device, resolve_checkpoint
+from ros2_refseg.cefnet.layers import normalised_convolutions
+from ros2_refseg.checkpoint import FORMAT, Checkpoint, choose_device, resolve_checkpoint
 from ros2_refseg.data.joint import open_datasets
 from ros2_refseg.data.samples import ResumableBatches
 from ros2_refseg.data.vocabulary import Vocabulary
@@ -73,7 +74,7 @@ class Trainer:
             ``val`` is evaluated if it is there and no part of it.
         :raises ValueError: for a data set, checkpoint or device that is not there, a batch that the
             processes cannot share equally, or when ``out`` holds a run with another configuration
-            or vocabulary.
+            or vocabulary, or of another version.
         """
         if config.images_per_batch % process_count():
             raise ValueError(
@@ -124,11 +125,11 @@ class Trainer:
         return vocabulary, network
 
     def _take_over(self, start: CEFNet, network: CEFNet) -> None:
-        left = copy_matching_weights(start, network)
+        left = copy_matching_weights(start, network, self.config.start_anew or ())
         if left and is_first_process():
             parts = sorted({'.'.join(name.split('.')[:2]) for name in left})
-            print(f"init_from: {len(left)} of {len(network.state_dict())} tensors have no like in "
-                  f"'{self.config.init_from}' and start anew, in {', '.join(parts)}")
+            print(f"init_from: {len(left)} of {len(network.state_dict())} tensors start anew, in "
+                  f"{', '.join(parts)}; the others are those of '{self.config.init_from}'")
 
     def _resume(self) -> None:
         # The folder may lie on the first process's machine alone.
@@ -146,14 +147,15 @@ class Trainer:
         if not path.is_file():
             return None
         state = torch.load(path, map_location='cpu', weights_only=True)
-        if 'network' in state:  # runs begun with 0.1.0, which had the one objective
-            state['objective'] = {
-                f'network.{name}': value for name, value in state.pop('network').items()}
+        if state.get('format') != FORMAT:
+            raise ValueError(
+                f"'{self.out}' holds a run that another version of ros2_refseg began, whose "
+                'network was built differently; finish it with that version, or give another --out'
+            )
         changed = self.config.changed_since(state['config'])
-        # Runs that were begun before states held the vocabulary go on.
-        if state.get('vocabulary', list(self.vocabulary.words)) != list(self.vocabulary.words):
+        if state['vocabulary'] != list(self.vocabulary.words):
             changed.append('vocabulary (are these the data it was begun with?)')
-        elif state.get('data', self._data()) != self._data():
+        elif state['data'] != self._data():
             changed.append(
                 'data set (it was begun with {}, {} references, {} sentences)'.format(
                     *state['data']))
@@ -170,7 +172,8 @@ class Trainer:
     def _save(self) -> None:
         buffer = io.BytesIO()
         torch.save({
-            'config': self.config.to_dict(), 'step': self.step, 'scores': self.scores,
+            'format': FORMAT, 'config': self.config.to_dict(), 'step': self.step,
+            'scores': self.scores,
             'vocabulary': list(self.vocabulary.words), 'data': self._data(),
             'objective': self.objective.state_dict(), 'optimizer': self.optimizer.state_dict(),
         }, buffer)
@@ -232,6 +235,8 @@ class Trainer:
         if config.gradient_clip:
             torch.nn.utils.clip_grad_norm_(self.objective.parameters(), config.gradient_clip)
         self.optimizer.step()
+        if config.fixed_norms:
+            fix_norms(self.network)
         return terms
 
     def _log(self, progress: TrainingProgress, terms: dict[str, Tensor]) -> None:
@@ -279,6 +284,24 @@ def make_optimizer(objective: nn.Module, config: TrainingConfig) -> torch.optim.
     )
 
 
+@torch.no_grad()
+def fix_norms(network: nn.Module) -> None:
+    """
+    Scale the trained convolutions that a batch norm follows: a variance of 2 over the fan-in.
+
+    That is what He et al. (2015) start from. The batch norm takes the scale out again, and its
+    statistics are scaled as well: what the network computes stays the same.
+    """
+    for parent, name, norm_name in normalised_convolutions(network):
+        weight, norm = getattr(parent, name).weight, getattr(parent, norm_name)
+        if not weight.requires_grad:
+            continue
+        factor = math.sqrt(2 * len(weight)) / weight.norm()
+        weight.mul_(factor)
+        norm.running_mean.mul_(factor)
+        norm.running_var.mul_(factor.square())
+
+
 def learning_rate_factor(schedule: str, done: float) -> float:
     """Give the factor of the learning rate when the share ``done`` of the run is behind it."""
     if schedule == 'step':
@@ -295,17 +318,31 @@ def foreground_weight_at(config: TrainingConfig, done: float) -> float:
     return 1 + (config.foreground_weight - 1) * (1 - done / config.foreground_until)
 
 
-def copy_matching_weights(source: CEFNet, target: CEFNet) -> list[str]:
+def copy_matching_weights(
+    source: CEFNet, target: CEFNet, start_anew: Sequence[str] = ()
+) -> list[str]:
     """
     Copy the weights whose name and shape agree, and the embeddings of the words known before.
 
-    :return: the names of those that were left as they are.
+    :param start_anew: parts of the target, by their names, that are left as they are.
+    :return: the names of the weights that were left as they are.
+    :raises ValueError: for a part that the target does not have.
     """
+    for part in start_anew:
+        try:
+            target.get_submodule(part)
+        except AttributeError:
+            known = ', '.join(name for name, _ in target.named_children())
+            raise ValueError(
+                f'start_anew: the network has no {part!r}; it has {known}, and parts of these such '
+                'as encoder.res5') from None
     weights, ours = source.state_dict(), target.state_dict()
     left = []
     for name, tensor in ours.items():
         start = weights.get(name)
-        if start is not None and start.shape == tensor.shape:
+        if name.startswith(tuple(f'{part}.' for part in start_anew)):
+            left.append(name)
+        elif start is not None and start.shape == tensor.shape:
             tensor.copy_(start)
         elif name == 'language.embedding.weight' and start.shape[1] == tensor.shape[1]:
             tensor[:len(start)] = start

@@ -29,7 +29,7 @@ OPTIMIZERS = ('sgd', 'adamw')
 SCHEDULES = ('step', 'one_cycle')
 PRECISIONS = ('fp32', 'bf16')
 KINDS = {
-    int: 'a whole number', float: 'a number', str: 'a text',
+    int: 'a whole number', float: 'a number', str: 'a text', bool: 'true or false',
     dict: 'a mapping such as {preset: paper}', list: 'a list of texts such as [attribute]',
 }
 """What the values of fields may be, in words."""
@@ -50,7 +50,9 @@ class TrainingConfig:
     weights: str | None = 'imagenet'
     """Start of the visual encoder: imagenet (torchvision's, downloaded once) or null (random)."""
     init_from: str | None = None
-    """Checkpoint whose weights to start from, wherever name and shape agree."""
+    """Checkpoint whose weights to start from, wherever name and shape agree ..."""
+    start_anew: list[str] | None = None
+    """... but for these parts of the network, such as fusions, which start from random weights."""
     objective: str = 'referring'
     """referring: masks of what sentences mean; words: the encoder alone learns what things are
     called, for the runs that start from it."""
@@ -69,6 +71,9 @@ class TrainingConfig:
     """step: divided by 10 half-way; one_cycle: up over the first twentieth, down to zero."""
     gradient_clip: float | None = None
     """Largest norm of the gradient."""
+    fixed_norms: bool = False
+    """Keep the weights of convolutions that a batch norm follows directly at the norm of He et al.;
+    AdamW lets them grow from run to run, and the larger they are the less a step turns them."""
     foreground_weight: float = 1.0
     """Weight of foreground pixels in the cross entropy at the start, ..."""
     foreground_until: float = 0.0
@@ -118,6 +123,8 @@ class TrainingConfig:
         if self.gradient_clip is not None and not self.gradient_clip > 0:
             raise ValueError(
                 f'gradient_clip: {self.gradient_clip} is not above zero; null is no clipping')
+        if self.start_anew and not self.init_from:
+            raise ValueError('start_anew: without init_from everything starts anew; leave it out')
         if self.seed < 0:
             raise ValueError(f'seed: {self.seed} is below zero')
         if 'vocabulary_size' in self.model:
@@ -175,7 +182,7 @@ def _read_value(value: Any, annotation: Any) -> Any:
     if kind is float and isinstance(value, int | str) and not isinstance(value, bool):
         with suppress(ValueError):
             value = float(value)
-    fits = isinstance(value, kind) and not isinstance(value, bool)
+    fits = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
     if not fits or (kind is list and not all(isinstance(entry, str) for entry in value)):
         raise ValueError(f'{value!r} is not {KINDS[kind]}')
     return value

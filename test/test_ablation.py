@@ -23,6 +23,7 @@ import yaml
 from ros2_refseg import ablation
 from ros2_refseg.ablation import VARIANTS, Ablation, ablation_tables, mean_and_spread
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig
+from ros2_refseg.checkpoint import FORMAT
 from ros2_refseg.cli import main
 from ros2_refseg.training_config import TrainingConfig
 
@@ -110,6 +111,10 @@ def test_an_interrupted_ablation_goes_on_and_repeats_nothing(
     assert len(trained) == 5
     with pytest.raises(ValueError, match='holds a finished run with another iterations'):
         Ablation(replace(CONFIG, iterations=2), squares, out, [1], device='cpu').run()
+    scores = out / 'DFN-1/scores.json'
+    scores.write_text(scores.read_text().replace(FORMAT, 'ros2_refseg-1'))
+    with pytest.raises(ValueError, match='finished run with another version of the network'):
+        Ablation(CONFIG, squares, out, [1], device='cpu').run()
 
 
 def test_what_would_be_unfair_or_end_in_nothing_is_refused_first(squares, tmp_path):

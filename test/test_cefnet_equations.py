@@ -89,9 +89,13 @@ def test_spatial_coordinates_are_those_of_each_cell(height, width):
 
 @pytest.mark.parametrize('height, width', SIZES)
 def test_equation_1_projects_the_concatenation(height, width):
-    layer = MultimodalFeature(visual_channels=6, sentence_channels=4, channels=5)
+    layer = MultimodalFeature(visual_channels=6, sentence_channels=4, channels=5).eval()
+    norm = layer.norm
+    for values in (norm.running_mean, norm.weight, norm.bias):
+        nn.init.normal_(values)
+    nn.init.uniform_(norm.running_var, 0.5, 2)
     visual, sentence = torch.randn(2, 6, height, width), torch.randn(2, 4)
-    weight, bias = layer.projection.weight.flatten(1), layer.projection.bias
+    weight = layer.projection.weight.flatten(1)
     place = spatial_coordinates(height, width, like=visual)[0]
     result = layer(visual, sentence)
     for b in range(2):
@@ -100,25 +104,31 @@ def test_equation_1_projects_the_concatenation(height, width):
                 concatenated = torch.cat(
                     [visual[b, :, row, column], sentence[b], place[:, row, column]]
                 )
+                normalised = (weight @ concatenated - norm.running_mean) / (
+                    norm.running_var + norm.eps).sqrt()
                 torch.testing.assert_close(
-                    result[b, :, row, column], weight @ concatenated + bias, **CLOSE
+                    result[b, :, row, column], (normalised * norm.weight + norm.bias).relu(),
+                    **CLOSE
                 )
 
 
 @pytest.mark.parametrize('height, width', SIZES)
 def test_equation_2_weighs_each_positions_words(height, width):
     layer = LinguisticContext(embedding_channels=3, channels=5)
+    nn.init.normal_(layer.norm.weight)
+    nn.init.normal_(layer.norm.bias)
     language = random_language([4, 2], 3, 1)
     multimodal = torch.randn(2, 5, height, width)
     result = layer(multimodal, language)
     assert not result.shares[1, :, 2:].any()
     for b, length in enumerate([4, 2]):
         lin = whole(result, b).unflatten(1, (height, width))
-        e = layer.projection(language.words[b, :length])
+        projected = layer.projection(language.words[b, :length])
+        e = F.layer_norm(projected, (5,), layer.norm.weight, layer.norm.bias)
         for row in range(height):
             for column in range(width):
                 m_p = multimodal[b, :, row, column]
-                scores = torch.stack([(m_p * e_t).sum() for e_t in e]).exp()
+                scores = torch.stack([(m_p * e_t).sum() / 5 ** 0.5 for e_t in e]).exp()
                 l_p = sum(e_t * score for e_t, score in zip(e, scores, strict=True)) / scores.sum()
                 torch.testing.assert_close(lin[:, row, column], l_p, **CLOSE)
 
@@ -187,17 +197,19 @@ def test_equations_6_to_8_asymmetric_coattention(height, width):
         torch.testing.assert_close(columns(updated_l[b]), ppm(w3_l @ lin) @ a_3.T, **CLOSE)
 
 
+@pytest.mark.parametrize('skip', [False, True])
 @pytest.mark.parametrize('coattention', ['acm', 'vcm', 'none'])
-def test_fusion_adds_what_is_normalised(coattention):
+def test_fusion_adds_what_is_normalised(coattention, skip):
     config = CEFNetConfig.from_preset(
         'edge', vocabulary_size=9, coattention=coattention, channels=8, attention_channels=4,
-        embedding_channels=3, hidden_channels=2, separable=False,
+        embedding_channels=3, hidden_channels=2, separable=False, skip=skip,
     )
     fusion = LanguageFusion(16, config).eval()
     visual, language = torch.randn(2, 16, 6, 9), random_language([3, 5], 3, 4)
     m = fusion.multimodal(visual, language.sentence)
     if coattention != 'none':
-        m = torch.cat(fusion.coattention(m, fusion.context(m, language)), dim=1)
+        updated = fusion.coattention(m, fusion.context(m, language))
+        m = torch.cat([*updated, m] if skip else updated, dim=1)
     f = fusion.fuse(m)
     expected = visual / visual.norm(dim=1, keepdim=True) + f / f.norm(dim=1, keepdim=True)
     torch.testing.assert_close(fusion(visual, language), expected, **CLOSE)

@@ -58,11 +58,12 @@ def test_encoder_strides_and_widths(backbone):
             assert module.stride == (1, 1) and module.dilation == (1, 1)
 
 
+@pytest.mark.parametrize('skip', [True, False])
 @pytest.mark.parametrize('boundary', [True, False])
 @pytest.mark.parametrize('coattention', COATTENTIONS)
 @pytest.mark.parametrize('fusion', FUSIONS)
-def test_every_variant_learns_with_all_its_weights(fusion, coattention, boundary):
-    network = small(fusion=fusion, coattention=coattention, boundary=boundary).train()
+def test_every_variant_learns_with_all_its_weights(fusion, coattention, boundary, skip):
+    network = small(fusion=fusion, coattention=coattention, boundary=boundary, skip=skip).train()
     prediction = network(torch.rand(2, 3, 64, 64) * 255, network.language(
         torch.randint(2, 30, (2, 5))
     ))
@@ -144,11 +145,12 @@ def test_paper_preset_is_the_papers_model():
     config = CEFNetConfig.from_preset('paper', vocabulary_size=10)
     assert (config.backbone, config.image_size, config.fusion) == ('resnet101', 320, 'encoder')
     assert (config.channels, config.attention_channels, config.boundary) == (512, 256, True)
+    assert not config.skip, 'F = conv3x3 [M~, L~]'
 
 
 @pytest.mark.parametrize('field, value', [
     ('backbone', 'vgg16'), ('coattention', 'cam'), ('fusion', 'both'), ('channels', 0),
-    ('image_size', 16), ('depth', 3),
+    ('image_size', 16), ('depth', 3), ('skip', 'no'), ('boundary', 1),
 ])
 def test_a_configuration_that_cannot_be_is_refused_by_name(field, value):
     with pytest.raises(ValueError, match=field):

@@ -125,10 +125,14 @@ def test_a_folder_is_refused(tmp_path):
         resolve_checkpoint(tmp_path)
 
 
-def test_a_foreign_file_is_refused(tmp_path):
+@pytest.mark.parametrize('metadata_format, message', [
+    ('pt', 'is not a CEFNet checkpoint'),
+    ('ros2_refseg-1', 'is a checkpoint of another version of ros2_refseg'),
+])
+def test_a_foreign_file_is_refused(tmp_path, metadata_format, message):
     path = tmp_path / 'foreign.safetensors'
-    save_file({'weight': torch.zeros(3)}, path, {'format': 'pt'})
-    with pytest.raises(CheckpointError, match='is not a CEFNet checkpoint'):
+    save_file({'weight': torch.zeros(3)}, path, {'format': metadata_format})
+    with pytest.raises(CheckpointError, match=message):
         Checkpoint.load(path)
 
 

@@ -36,7 +36,8 @@ CONFIG = {
         'decoder_channels': 8,
     },
     'weights': None, 'iterations': 6, 'images_per_batch': 4, 'optimizer': 'sgd',
-    'learning_rate': 5e-3, 'schedule': 'step', 'gradient_clip': 2.0, 'dice_weight': 1.0,
+    'learning_rate': 2e-2, 'schedule': 'step', 'gradient_clip': 2.0, 'dice_weight': 1.0,
+    'fixed_norms': True,
     'unknown_rate': 0.2, 'workers': 0, 'checkpoint_every': 2, 'validate_every': 6, 'seed': 3,
 }
 # refseg with the loss of every step in its records, that stops after step 4.

@@ -14,6 +14,7 @@
 
 """Engines: all give what the network gives; a slower one says why it was taken."""
 
+import copy
 import sys
 
 import numpy as np
@@ -37,9 +38,9 @@ CPU = torch.device('cpu')
 SENTENCES = ([4, 3], [2, 3, 5, 4])
 
 
-@pytest.fixture(scope='module')
-def network() -> CEFNet:
-    return make_network()
+@pytest.fixture(scope='module', params=['acm', 'vcm'])
+def network(request) -> CEFNet:
+    return make_network(coattention=request.param)
 
 
 @pytest.fixture(scope='module')
@@ -69,7 +70,7 @@ def openvino(network, tmp_path_factory) -> OpenVINOEngine:
         engine = OpenVINOEngine(network, 'fp32')
         # The second engine finds what the first one left: it converts nothing.
         patch.setattr(openvino_engine, 'export_logits', None)
-        return OpenVINOEngine(make_network(), 'fp32') and engine
+        return OpenVINOEngine(copy.deepcopy(network), 'fp32') and engine
 
 
 def assert_answers(engine, image, expected, tolerance):

@@ -19,8 +19,9 @@ import json
 import numpy as np
 import pytest
 import torch
+from small_networks import make_network
 
-from ros2_refseg.cefnet import CEFNet, CEFNetConfig, stretch
+from ros2_refseg.cefnet import stretch
 from ros2_refseg.checkpoint import Checkpoint
 from ros2_refseg.cli import main
 from ros2_refseg.data.vocabulary import Vocabulary
@@ -33,14 +34,7 @@ VOCABULARY = Vocabulary(('left', 'mug', 'red', 'the'))
 
 def tiny(**changes) -> Checkpoint:
     """Make a small network whose answers have edges, as a trained one's."""
-    torch.manual_seed(0)
-    network = CEFNet(CEFNetConfig.from_preset(
-        'edge', vocabulary_size=len(VOCABULARY), image_size=64, **changes
-    )).eval()
-    with torch.no_grad():
-        for convolution in network.decoder.mask_logits:
-            convolution.weight.mul_(200)
-    return Checkpoint(network, VOCABULARY)
+    return Checkpoint(make_network(**changes), VOCABULARY)
 
 
 @pytest.mark.parametrize('changes', [

@@ -39,6 +39,7 @@ from ros2_refseg.objectives import _mean_over
 from ros2_refseg.training import (
     Trainer,
     copy_matching_weights,
+    fix_norms,
     foreground_weight_at,
     learning_rate_factor,
 )
@@ -292,6 +293,16 @@ def test_another_configuration_does_not_go_on_with_a_run(squares, tmp_path):
     assert Trainer(patient, squares, tmp_path, 'cpu').step == 1, 'what it learns is the same'
 
 
+def test_a_run_of_another_version_does_not_go_on(squares, tmp_path):
+    config = TrainingConfig(**{**TINY, 'iterations': 1})
+    Trainer(config, squares, tmp_path, 'cpu').run()
+    state = torch.load(tmp_path / 'state.pt', weights_only=True)
+    del state['format']
+    torch.save(state, tmp_path / 'state.pt')
+    with pytest.raises(ValueError, match='another version of ros2_refseg began'):
+        Trainer(config, squares, tmp_path, 'cpu')
+
+
 def test_a_finished_run_started_again_keeps_the_calibration_made_since(squares, tmp_path):
     config = TrainingConfig(**TINY)
     path = Trainer(config, squares, tmp_path, 'cpu').run()
@@ -330,6 +341,47 @@ def test_starting_from_a_checkpoint_keeps_words_and_weights(squares, tmp_path, c
     assert 'in fusions.0, fusions.1, fusions.2' in told
 
 
+def test_parts_of_a_network_can_start_anew(squares, tmp_path):
+    config = TrainingConfig(**{**TINY, 'iterations': 1})
+    path = Trainer(config, squares, tmp_path / 'a', 'cpu').run()
+    started = Checkpoint.load(path).network.state_dict()
+    config = {**TINY, 'init_from': str(path), 'seed': 4}
+    anew = Trainer(
+        TrainingConfig(**config, start_anew=['fusions.1']), squares, tmp_path / 'b', 'cpu')
+    changed = {'.'.join(name.split('.')[:2]) for name, value in anew.network.state_dict().items()
+               if not torch.equal(value, started[name])}
+    assert changed == {'fusions.1'}
+    with pytest.raises(ValueError, match="start_anew: the network has no 'fusion'; it has lang"):
+        Trainer(TrainingConfig(**config, start_anew=['fusion']), squares, tmp_path / 'c', 'cpu')
+
+
+def test_fixed_norms_hold_what_a_batch_norm_follows_and_nothing_else(squares, tmp_path):
+    config = TrainingConfig(**{**TINY, 'iterations': 3, 'fixed_norms': True})
+    trainer = Trainer(config, squares, tmp_path, 'cpu')
+    layers = (trainer.network.encoder.res3[0].conv1, trainer.network.decoder.steps[0].refine[0])
+    free = trainer.network.decoder.mask_logits[-1].weight
+    for layer in layers:
+        torch.nn.init.normal_(layer.weight)
+    kept = free.clone()
+    image, words = torch.rand(2, 3, 64, 64) * 255, torch.tensor([[2, 3], [3, 2]])
+    trainer.network(image, trainer.network.language(words))  # batch norms see their inputs
+
+    def answer():
+        with torch.no_grad():
+            return trainer.network.eval()(image, trainer.network.language(words)).masks[-1]
+
+    before = answer()
+    fix_norms(trainer.network)
+    torch.testing.assert_close(answer(), before, rtol=1e-2, atol=1e-2)
+    assert torch.equal(free, kept)
+    trainer.run()
+    for layer in layers:
+        # He et al.: a variance of 2 over the weights that go into one value.
+        variance = layer.weight.detach().square().mean()
+        assert variance == pytest.approx(2 / layer.weight[0].numel(), rel=1e-4)
+    assert not torch.equal(free, kept)
+
+
 def test_the_wait_for_data_is_measured_from_the_first_batch_on(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr('time.perf_counter', lambda: clock[0])
@@ -345,8 +397,10 @@ def test_the_wait_for_data_is_measured_from_the_first_batch_on(monkeypatch):
     assert wait.share() == pytest.approx(9 / 13)
 
 
-def test_the_encoder_alone_learns_what_things_are_called(squares, tmp_path):
-    config = TrainingConfig(**{**TINY, 'objective': 'words', 'iterations': 25})
+@pytest.mark.parametrize('fixed_norms', [False, True])
+def test_the_encoder_alone_learns_what_things_are_called(squares, tmp_path, fixed_norms):
+    config = TrainingConfig(
+        **{**TINY, 'objective': 'words', 'iterations': 25, 'fixed_norms': fixed_norms})
     trainer = Trainer(config, squares, tmp_path, 'cpu')
     before = {name: value.clone() for name, value in trainer.network.state_dict().items()}
     seen = losses(trainer)
@@ -424,6 +478,9 @@ def test_schedules():
     ('seed: -1', 'seed: -1 is below zero'),
     ('model: {vocabulary_size: 9}', 'vocabulary_size follows from the data'),
     ('gradient_clip: often', "gradient_clip: 'often' is not a number"),
+    ('fixed_norms: 1', 'fixed_norms: 1 is not true or false'),
+    ('iterations: true', 'iterations: True is not a whole number'),
+    ('start_anew: [fusions]', 'start_anew: without init_from everything starts anew'),
     ('seed: null', 'seed: None is not a whole number'),
     ('model: edge', "model: 'edge' is not a mapping such as {preset: paper}"),
     ('forms: attribute', r"forms: 'attribute' is not a list of texts such as \[attribute\]"),

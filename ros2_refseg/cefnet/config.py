@@ -39,6 +39,8 @@ class CEFNetConfig:
     """Where language enters: in the encoder (EFN) or beside it, in the decoder (DFN, Table 3)."""
     coattention: str = 'acm'
     """Asymmetric (acm), vanilla (vcm) or no co-attention (none: Eq. 1 alone, Table 3)."""
+    skip: bool = False
+    """M goes into F beside what the co-attention makes of it and of L."""
     boundary: bool = True
     """Boundary enhancement in the decoder; without it the decoder is an FPN (Table 3)."""
     image_size: int = 320
@@ -71,6 +73,8 @@ class CEFNetConfig:
             value = getattr(self, field.name)
             if field.type is int and (not isinstance(value, int) or value < 1):
                 raise ValueError(f'{field.name}: {value!r} is not a positive whole number')
+            if field.type is bool and not isinstance(value, bool):
+                raise ValueError(f'{field.name}: {value!r} is not true or false')
         if self.image_size < 32:
             raise ValueError(f'image_size: {self.image_size} is under 32, less than two res5 cells')
 
@@ -108,8 +112,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         'backbone': 'resnet18',
         'embedding_channels': 64,
         'hidden_channels': 64,
-        'channels': 128,
+        'channels': 96,
         'attention_channels': 64,
+        'skip': True,
         'decoder_channels': 32,
         'separable': True,
     },

@@ -29,7 +29,8 @@ class LanguageFusion(nn.Module):
     """
     E -> E + F: M and L of Eq. 1-2, co-attention to M~ and L~, F = conv3x3 [M~, L~].
 
-    Without co-attention F is made of M alone, the baselines EFN and DFN of Table 3.
+    Without co-attention F is made of M alone, the baselines EFN and DFN of Table 3; with
+    ``config.skip`` it is made of M as well, F = conv3x3 [M~, L~, M].
     """
 
     def __init__(self, visual_channels: int, config: CEFNetConfig) -> None:
@@ -46,6 +47,9 @@ class LanguageFusion(nn.Module):
                 config.channels, config.attention_channels
             )
             fused_channels = 2 * self.coattention.out_channels
+            if config.skip:
+                fused_channels += config.channels
+        self.skip = config.skip
         self.fuse = conv3x3(fused_channels, visual_channels, config.separable)
 
     def forward(self, visual: Tensor, language: Language) -> Tensor:
@@ -58,7 +62,8 @@ class LanguageFusion(nn.Module):
         multimodal = self.multimodal(visual, language.sentence)
         if self.coattention is not None:
             linguistic = self.context(multimodal, language)
-            multimodal = torch.cat(self.coattention(multimodal, linguistic), dim=1)
+            updated = self.coattention(multimodal, linguistic)
+            multimodal = torch.cat([*updated, multimodal] if self.skip else updated, dim=1)
         fused = normalize(self.fuse(multimodal))
         return for_each_sentence(normalize(visual), language.sentence.shape[0]) + fused
 

@@ -14,6 +14,8 @@
 
 """Building blocks that fusion and decoder share."""
 
+from collections.abc import Iterator
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -32,6 +34,21 @@ def conv3x3(in_channels: int, out_channels: int, separable: bool = False) -> nn.
     else:
         convolution = [nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)]
     return nn.Sequential(*convolution, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
+
+
+def normalised_convolutions(module: nn.Module) -> Iterator[tuple[nn.Module, str, str]]:
+    """
+    Give the convolutions that a batch norm follows: their parent, their name and the norm's.
+
+    A batch norm follows the convolution that stands before it in its parent, as in torchvision's
+    ResNets, in ``conv3x3`` and in ``MultimodalFeature``.
+    """
+    for parent in list(module.modules()):
+        before = None
+        for name, child in list(parent.named_children()):
+            if isinstance(child, (nn.BatchNorm2d, nn.SyncBatchNorm)) and before is not None:
+                yield parent, before, name
+            before = name if isinstance(child, nn.Conv2d) else None
 
 
 def for_each_sentence(features: Tensor, sentences: int) -> Tensor:

@@ -44,12 +44,20 @@ def spatial_coordinates(height: int, width: int, like: Tensor) -> Tensor:
 
 
 class MultimodalFeature(nn.Module):
-    """Eq. 1: m_p = w [e_p, h_T, s_p], visual feature, sentence and coordinates projected as one."""
+    """
+    Eq. 1: m_p = w [e_p, h_T, s_p], visual feature, sentence and coordinates projected as one.
+
+    The projection has a batch norm and an activation after it, as M has in the published code
+    (there a 3x3 convolution with PReLU and L2 norm): a linear M is a sum of picture and sentence,
+    and does not say whether the two fit.
+    """
 
     def __init__(self, visual_channels: int, sentence_channels: int, channels: int) -> None:
         super().__init__()
         self.split = (visual_channels, sentence_channels, COORDINATES)
-        self.projection = nn.Conv2d(sum(self.split), channels, 1)
+        # Without a bias, until fold_batch_norms makes the norm a part of it.
+        self.projection = nn.Conv2d(sum(self.split), channels, 1, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, visual: Tensor, sentence: Tensor) -> Tensor:
         """
@@ -61,13 +69,14 @@ class MultimodalFeature(nn.Module):
         """
         of_visual, of_sentence, of_place = self.projection.weight.split(self.split, dim=1)
         place = spatial_coordinates(*visual.shape[-2:], like=visual)
-        return (
+        projected = (
             for_each_sentence(
-                F.conv2d(visual, of_visual, self.projection.bias), sentence.shape[0]
+                F.conv2d(visual, of_visual, self.projection.bias) + F.conv2d(place, of_place),
+                sentence.shape[0],
             )
             + F.linear(sentence, of_sentence.flatten(1))[:, :, None, None]
-            + F.conv2d(place, of_place)
         )
+        return F.relu(self.norm(projected), inplace=True)
 
 
 @dataclass(frozen=True)
@@ -87,17 +96,25 @@ class Linguistic:
 
 
 class LinguisticContext(nn.Module):
-    """Eq. 2: l_p = sum_t e_t softmax_t(m_p . e_t), each position's own view of the words."""
+    """
+    Eq. 2: l_p = sum_t e_t softmax_t(m_p . e_t), each position's own view of the words.
+
+    Words are normalised (the published code has batch and L2 norm; batch norm would see the
+    padding) and scores scaled by C^-0.5: with large scores the softmax picks the same word
+    everywhere and passes no gradient on.
+    """
 
     def __init__(self, embedding_channels: int, channels: int) -> None:
         super().__init__()
         # The embeddings come to M's width by a projection of this stage's own.
         self.projection = nn.Linear(embedding_channels, channels)
+        self.norm = nn.LayerNorm(channels)
+        self.scale = channels ** -0.5
 
     def forward(self, multimodal: Tensor, language: Language) -> Linguistic:
         """Give L for M, BxCxHxW; padding takes no part in the softmax."""
-        words = self.projection(language.words)
-        scores = flatten_positions(multimodal) @ words.transpose(1, 2)
+        words = self.norm(self.projection(language.words))
+        scores = flatten_positions(multimodal) @ (words * self.scale).transpose(1, 2)
         shares = scores.masked_fill(~language.present[:, None, :], float('-inf')).softmax(dim=-1)
         return Linguistic(words, shares.to(scores.dtype))  # autocast makes it float32
 

@@ -20,22 +20,14 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ros2_refseg.cefnet import CEFNet
+from ros2_refseg.cefnet.layers import normalised_convolutions
 
 
 def fold_batch_norms(network: CEFNet) -> CEFNet:
-    """
-    Give a copy of a network whose batch norms are part of its convolutions, for inference only.
-
-    A batch norm follows the convolution that stands before it in its module, as in torchvision's
-    ResNets and in ``conv3x3``.
-    """
+    """Give a copy of a network whose batch norms are part of its convolutions, for inference."""
     folded = copy.deepcopy(network).eval().requires_grad_(False)
-    for module in list(folded.modules()):
-        before = None
-        for name, child in list(module.named_children()):
-            if isinstance(child, nn.BatchNorm2d) and before is not None:
-                conv_name, convolution = before
-                setattr(module, conv_name, fuse_conv_bn_eval(convolution, child))
-                setattr(module, name, nn.Identity())
-            before = (name, child) if isinstance(child, nn.Conv2d) else None
+    for parent, convolution, norm in normalised_convolutions(folded):
+        setattr(parent, convolution, fuse_conv_bn_eval(
+            getattr(parent, convolution), getattr(parent, norm)))
+        setattr(parent, norm, nn.Identity())
     return folded
