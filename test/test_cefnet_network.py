@@ -21,6 +21,7 @@ from torch import nn
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig, stretch
 from ros2_refseg.cefnet.config import BACKBONES, COATTENTIONS, FUSIONS
 from ros2_refseg.cefnet.language import PADDING_ID as NETWORK_PADDING_ID
+from ros2_refseg.cefnet.layers import normalised_convolutions
 from ros2_refseg.cefnet.loss import ReferringLoss
 from ros2_refseg.data.vocabulary import PADDING_ID
 
@@ -33,6 +34,14 @@ def small(**changes) -> CEFNet:
     }
     config = CEFNetConfig.from_preset('edge', vocabulary_size=30, **{**widths, **changes})
     return CEFNet(config).eval()
+
+
+def test_convolutions_before_norms_are_found_also_where_gpus_share_their_norms():
+    network = small()
+    names = [(name, norm) for _, name, norm in normalised_convolutions(network)]
+    assert ('projection', 'norm') in names and len(names) > 30
+    shared = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    assert [(name, norm) for _, name, norm in normalised_convolutions(shared)] == names
 
 
 def test_padding_has_one_number():
