@@ -32,6 +32,12 @@ DIAGNOSTICS = TopicSpec(
 SILENCE = 5.0
 """Seconds without an image after which the node is not well."""
 
+WORK_ENDED = (
+    'no frame is answered any more: the thread that answers them ended by an error, which it wrote '
+    'to stderr; restart the node'
+)
+"""What is said of a node that serves parameters and topics, but has lost its worker."""
+
 _OTHER_CLOCK = 3600.0  # s; an image older than this was stamped by another clock
 
 
@@ -40,6 +46,7 @@ class State:
     """What the node knows about itself at one moment."""
 
     statistics: Statistics
+    working: bool
     dropped: int
     segmenter: Segmenter
     sentences: tuple[str, ...]
@@ -53,7 +60,9 @@ class State:
 def level_and_message(state: State) -> tuple[bytes, str]:
     """Sum the state up: the worst thing first."""
     statistics = state.statistics
-    if statistics.failure:
+    if not state.working:
+        return DiagnosticStatus.ERROR, WORK_ENDED
+    if statistics.failure and state.sentences:
         return DiagnosticStatus.ERROR, f'the last frame failed: {statistics.failure}'
     if statistics.seconds_without_image() > SILENCE:
         silent = statistics.seconds_without_image()

@@ -61,7 +61,7 @@ class LatestSlot(Generic[Item]):
                 if seconds <= 0:
                     item, self._item = self._item, None
                     return item
-                self._changed.wait(seconds)
+                self._changed.wait(min(seconds, threading.TIMEOUT_MAX))
             return None
 
     def wake(self) -> None:
@@ -93,7 +93,7 @@ class PacedWorker(Generic[Item]):
         """Prepare; ``start`` begins."""
         self._work = work
         self._max_rate = max_rate
-        self._last_start = -float('inf')
+        self._last_start: float | None = None  # by `time.monotonic`
         self._slot: LatestSlot[Item] = LatestSlot()
         # A daemon, so that a process that is interrupted before anybody can stop it still ends.
         self._thread = threading.Thread(target=self._run, name='refseg_worker', daemon=True)
@@ -102,6 +102,11 @@ class PacedWorker(Generic[Item]):
     def dropped(self) -> int:
         """Items that were replaced by newer ones before their turn came."""
         return self._slot.dropped
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs: not before ``start``, after ``stop``, or once ``work`` raised."""
+        return self._thread.is_alive()
 
     @property
     def max_rate(self) -> float:
@@ -137,6 +142,7 @@ class PacedWorker(Generic[Item]):
             self._work(item)
 
     def _delay(self) -> float:
-        if not self._max_rate:
+        rate = self._max_rate  # once: another thread may change it
+        if not rate or self._last_start is None:
             return 0.0
-        return self._last_start + 1.0 / self._max_rate - time.monotonic()
+        return self._last_start + 1.0 / rate - time.monotonic()

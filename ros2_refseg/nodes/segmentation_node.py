@@ -31,7 +31,13 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
 
 from ros2_refseg.nodes.adaptive_subscription import AdaptiveSubscription
-from ros2_refseg.nodes.diagnostics import DIAGNOSTICS, SILENCE, State, diagnostic_array
+from ros2_refseg.nodes.diagnostics import (
+    DIAGNOSTICS,
+    SILENCE,
+    WORK_ENDED,
+    State,
+    diagnostic_array,
+)
 from ros2_refseg.nodes.image_conversion import ImageConversionError, compressed_to_rgb
 from ros2_refseg.nodes.image_converter import ImageConverter
 from ros2_refseg.nodes.latest_slot import PacedWorker
@@ -178,6 +184,7 @@ class SegmentationNode(Node):
             self._query_was_set = True
             if not self._sentences:
                 self._worker.discard()
+                self._statistics.forget_trouble()
 
     def _change_network(self, values: dict[str, Any], changes: dict[str, Any]) -> None:
         # The worker goes on with the old network meanwhile.
@@ -190,12 +197,14 @@ class SegmentationNode(Node):
                 "set 'checkpoint' to '' for the bundled networks",
             )
         self._segmenter = segmenter
+        self._statistics.forget_trouble()
         self._log_what_runs()
 
     def _on_second(self) -> None:
         self._remind()
         state = State(
             statistics=self._statistics,
+            working=self._worker.alive,
             dropped=self._worker.dropped,
             segmenter=self._segmenter,
             sentences=self._sentences,
@@ -209,6 +218,8 @@ class SegmentationNode(Node):
 
     def _remind(self) -> None:
         """Say what is missing: no answer without a reason."""
+        if not self._worker.alive:
+            self._reminders.error('worker', WORK_ENDED)
         topic = self._images.topic_name
         silent = self._statistics.seconds_without_image()
         if silent > SILENCE:

@@ -79,6 +79,11 @@ class Statistics:
             self._timings.append(timing)
             self._answers.append(time.monotonic())
 
+    def forget_trouble(self) -> None:
+        """Take back the trouble of frames whose sentence or network holds no longer."""
+        with self._lock:
+            self.bad_image = self.failure = None
+
     def seconds_without_image(self) -> float:
         """Seconds since the last image, or since the start."""
         return time.monotonic() - max(self._last_image, self._started)

@@ -177,6 +177,54 @@ def test_a_frame_that_fails_is_an_error_and_the_next_one_is_answered(error, star
         tester.diagnostics(lambda level, *_: level == DiagnosticStatus.OK, node='inner')
 
 
+def level_once(tester, predicate):
+    """Give the level of the first diagnostic status whose values fit."""
+    levels = []
+    tester.diagnostics(
+        lambda level, _, values: predicate(values) and not levels.append(level), node='inner'
+    )
+    return levels[0]
+
+
+@pytest.mark.parametrize('change', ['sentence', 'network'])
+def test_a_failure_is_past_with_its_sentence_or_network(change, start, gate, tester, checkpoints):
+    start()
+    gate.error = OSError('broken')
+    images = tester.publisher(Image, '/inner/image')
+    with tester.listen(ReferringSegmentation, '/inner/result'):
+        tester.send_until_reported(
+            images, picture(1), lambda level, *_: level == DiagnosticStatus.ERROR, node='inner'
+        )
+        if change == 'sentence':
+            tester.set_parameters('inner', query='')
+            assert level_once(tester, lambda v: not v['query']) == DiagnosticStatus.WARN
+            tester.set_parameters('inner', query='the blue bowl')
+            level = level_once(tester, lambda v: v['query'] == 'the blue bowl')
+        else:
+            tester.set_parameters('inner', checkpoint=str(checkpoints['vcm']))
+            level = level_once(tester, lambda v: v['coattention'] == 'vcm')
+        assert level != DiagnosticStatus.ERROR
+
+
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
+def test_a_worker_that_ended_is_told(start, tester, capfd):
+    node = start()
+
+    def end(error, message):
+        raise error
+
+    node._convert = node._report_failure = end
+    images = tester.publisher(Image, '/inner/image')
+    with tester.listen(ReferringSegmentation, '/inner/result'):
+        tester.send_until_reported(
+            images,
+            picture(1),
+            lambda level, text, _: level == DiagnosticStatus.ERROR and 'restart the node' in text,
+            node='inner',
+        )
+    assert 'no frame is answered any more' in ''.join(capfd.readouterr())
+
+
 def test_an_image_that_breaks_the_conversion_is_an_error_and_the_next_one_is_answered(
     start, tester
 ):

@@ -85,6 +85,22 @@ def test_worker_is_freed_at_once_by_a_new_rate():
     worker.stop()
 
 
+@pytest.mark.parametrize('rate', [1e-10, 1e-300, 5e-324])
+def test_worker_outlives_a_rate_of_nearly_nothing(rate):
+    """Its period is longer than Python can wait at a time."""
+    done = threading.Semaphore(0)
+    worker = PacedWorker(lambda item: done.release(), max_rate=rate)
+    assert not worker.alive
+    worker.start()
+    worker.submit(1)
+    assert done.acquire(timeout=60)
+    worker.submit(2)
+    worker.max_rate = 0.0
+    assert done.acquire(timeout=60) and worker.alive
+    worker.stop()
+    assert not worker.alive
+
+
 def test_worker_stops_with_an_item_waiting():
     worker = PacedWorker(lambda item: None, max_rate=1e-4)
     worker.start()
