@@ -27,6 +27,7 @@ from ros2_refseg.engines import (
     CudaEngine,
     OpenVINOEngine,
     TorchEngine,
+    convolutions,
     make_engine,
     openvino_engine,
 )
@@ -73,6 +74,25 @@ def openvino(network, tmp_path_factory) -> OpenVINOEngine:
         return OpenVINOEngine(copy.deepcopy(network), 'fp32') and engine
 
 
+@pytest.mark.parametrize('problem', ['no home', 'a file in its place'])
+def test_without_a_cache_openvino_converts_at_each_start(
+    problem, network, image, expected, monkeypatch, tmp_path
+):
+    pytest.importorskip('openvino')
+    pytest.importorskip('onnx')
+
+    def fail():
+        raise RuntimeError('Could not determine home directory.')
+
+    if problem == 'no home':
+        monkeypatch.delenv('XDG_CACHE_HOME', raising=False)
+        monkeypatch.setattr(openvino_engine.Path, 'home', fail)
+    else:
+        (tmp_path / 'file').touch()
+        monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'file'))
+    assert_answers(OpenVINOEngine(network, 'fp32'), image, expected, 1e-3)
+
+
 def assert_answers(engine, image, expected, tolerance):
     """Compare an engine's answers, to one sentence and to several on one frame."""
     languages = [engine.encode(sentence) for sentence in SENTENCES]
@@ -91,6 +111,8 @@ def test_torch_gives_what_the_network_gives(network, image, expected):
 
 
 def test_openvino_gives_what_the_network_gives(openvino, image, expected):
+    model = openvino.model(sentences=1).clone()
+    assert all(convolutions.rewrite_convolutions(model).values()), 'each is among what is tested'
     assert_answers(openvino, image, expected, 1e-3)
 
 
@@ -125,6 +147,45 @@ def test_folding_changes_nothing_but_the_batch_norms(network):
     with torch.inference_mode():
         logits = [each(image, each.language(words)).masks[-1] for each in (network, folded)]
     assert torch.allclose(*logits, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize('shape, out_channels, method', [
+    ((1, 8, 20, 20), 6, 'winograd'),
+    ((3, 6, 13, 21), 8, 'winograd'),  # several images, tiles that reach over the edges
+    ((2, 5, 9, 7), 1, 'tap_by_tap'),
+    ((1, 8, 8, 8), 6, None),  # too few tiles
+    ((1, 3, 20, 20), 6, None),  # too few channels
+])
+@pytest.mark.parametrize('largest_band', [convolutions.LARGEST_BAND, 2000])
+def test_a_convolution_written_anew_gives_the_same(
+    shape, out_channels, method, largest_band, monkeypatch
+):
+    ov = pytest.importorskip('openvino')
+    monkeypatch.setattr(convolutions, 'LARGEST_BAND', largest_band)
+    rng = np.random.default_rng(0)
+    image = rng.standard_normal(shape, np.float32)
+    filters = rng.standard_normal((out_channels, shape[1], 3, 3), np.float32)
+    given, once = ov.opset13.parameter(shape, np.float32), [1, 1]
+    node = ov.opset13.convolution(given, ov.opset13.constant(filters), once, once, once, once)
+    model = ov.Model([ov.opset13.relu(node)], [given])
+    replaced = convolutions.rewrite_convolutions(model, min_channels=5)
+    assert {name for name, count in replaced.items() if count} == ({method} if method else set())
+    compiled = ov.compile_model(model, 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'})
+    expected = torch.nn.functional.conv2d(
+        torch.from_numpy(image), torch.from_numpy(filters), padding=1).relu()
+    assert np.abs(compiled(image)[0] - expected.numpy()).max() < 1e-3
+
+
+@pytest.mark.parametrize('change', [
+    {'strides': [2, 2]}, {'pads_begin': [0, 0]}, {'dilations': [2, 2]}])
+def test_other_convolutions_stay_as_they_are(change):
+    ov = pytest.importorskip('openvino')
+    options = {
+        name: [1, 1] for name in ('strides', 'pads_begin', 'pads_end', 'dilations')} | change
+    given = ov.opset13.parameter((1, 8, 20, 20), np.float32)
+    filters = ov.opset13.constant(np.ones((8, 8, 3, 3), np.float32))
+    model = ov.Model([ov.opset13.convolution(given, filters, **options)], [given])
+    assert not any(convolutions.rewrite_convolutions(model, min_channels=8).values())
 
 
 def test_packing_keeps_the_mask():

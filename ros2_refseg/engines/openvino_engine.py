@@ -19,6 +19,7 @@ import hashlib
 import io
 import json
 import os
+import platform
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,7 @@ from ros2_refseg.cefnet import CEFNet, CEFNetConfig, Language, stretch
 from ros2_refseg.checkpoint import weights_hash
 from ros2_refseg.data.vocabulary import MAX_WORDS
 from ros2_refseg.engines.answer import Answer, LogitsAnswer
+from ros2_refseg.engines.convolutions import rewrite_convolutions
 from ros2_refseg.engines.torch_engine import Engine, as_batch, stack_full
 from ros2_refseg.export import LANGUAGE_NAMES, OPSET, export_logits
 
@@ -118,7 +120,11 @@ class OpenVINOEngine(Engine):
 
     def _request(self, sentences: int):
         if sentences not in self._requests:
-            compiled = self._core.compile_model(self.model(sentences), 'CPU', self._options)
+            model = self.model(sentences).clone()
+            # On ARM OpenVINO has a library with kernels of this kind.
+            if self.precision == 'fp32' and platform.machine().lower() in ('x86_64', 'amd64'):
+                rewrite_convolutions(model)
+            compiled = self._core.compile_model(model, 'CPU', self._options)
             self._requests[sentences] = compiled.create_infer_request()
         return self._requests[sentences]
 
@@ -137,9 +143,9 @@ class OpenVINOEngine(Engine):
         return precision, self._read_converted(network)
 
     def _read_converted(self, network: CEFNet):
-        folder = cache_folder()
-        path = folder / f'{fingerprint(network)}.onnx'
         try:
+            folder = cache_folder()
+            path = folder / f'{fingerprint(network)}.onnx'
             if not path.is_file():
                 write_atomically(path, export_logits(network))
                 _forget_old(folder)
@@ -186,8 +192,16 @@ def network_inputs(
 
 
 def cache_folder() -> Path:
-    """Give the folder of converted networks, ``ros2_refseg`` in the user's cache (XDG)."""
-    return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'ros2_refseg'
+    """
+    Give the folder of converted networks, ``ros2_refseg`` in the user's cache (XDG).
+
+    :raises OSError: where the user has no home, as in some containers.
+    """
+    try:
+        cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
+    except RuntimeError as error:
+        raise FileNotFoundError(str(error)) from error
+    return cache / 'ros2_refseg'
 
 
 def fingerprint(network: CEFNet) -> str:
