@@ -54,6 +54,12 @@ def test_segment_writes_overlay_and_mask(picture, tmp_path, capsys):
     assert ('found, score' in printed) == bool(written.any())
 
 
+@pytest.mark.parametrize('words', [20, 21])
+def test_words_that_are_not_read_are_told(words, picture, capsys):
+    assert main(['segment', str(picture), 'the ' * (words - 1) + 'mug', '--device', 'cpu']) == 0
+    assert ('only the first 20 words are read' in capsys.readouterr().out) == (words > 20)
+
+
 @pytest.mark.parametrize('arguments, message', [
     (['segment', 'missing.png', 'the mug'], "'missing.png' is not a readable picture"),
     (['segment', 'PICTURE', '!'], 'holds no word'),

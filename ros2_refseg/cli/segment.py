@@ -18,6 +18,7 @@ import argparse
 from pathlib import Path
 
 from ros2_refseg.cli.options import add_command, add_network_options
+from ros2_refseg.data.vocabulary import MAX_WORDS, words_left_out
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
@@ -53,6 +54,8 @@ def _segment(args: argparse.Namespace) -> None:
         print(f'{word!r} read as {known!r}')
     if result.unknown_words:
         print(f'unknown words: {", ".join(result.unknown_words)}')
+    if words_left_out(args.sentence):
+        print(f'only the first {MAX_WORDS} words are read')
     meaning = 'probability that the mask is right' if result.calibrated else 'not calibrated'
     score = f'score {result.score:.2f} ({meaning})'
     if result.found:

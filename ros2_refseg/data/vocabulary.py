@@ -126,6 +126,11 @@ class Vocabulary:
         return word if word in self._ids else self._speller.meant(word)
 
 
+def words_left_out(sentence: str) -> list[str]:
+    """List the words of a sentence after its first ``MAX_WORDS``, which are not read."""
+    return tokenize(sentence)[MAX_WORDS:]
+
+
 def _is_misspelling(count: int, count_of_other: int) -> bool:
     return count < (MISSPELT_ONCE_BELOW if count == 1 else MISSPELT_BELOW) * count_of_other
 

@@ -41,6 +41,7 @@ class AdaptiveSubscription:
         self._spec = spec
         self._callback = callback
         self._group = MutuallyExclusiveCallbackGroup()
+        self._other_types: tuple[str, ...] = ()
         self._subscribe(reliable=False)
         self._topic_name = self._subscription.topic_name  # which a destroyed one cannot tell
         # In the same group, so that no image is being taken while the subscription changes.
@@ -57,12 +58,26 @@ class AdaptiveSubscription:
         return self._topic_name
 
     @property
+    def type_name(self) -> str:
+        """Name the type that is taken."""
+        return self._spec.full_type_name
+
+    @property
     def reliability(self) -> str:
         """Name the present reliability: 'best effort' or 'reliable'."""
         return 'reliable' if self._reliable else 'best effort'
 
+    @property
+    def other_types(self) -> tuple[str, ...]:
+        """Types that the topic is published with, if none of its publishers has this one's."""
+        return self._other_types
+
     def _adapt(self) -> None:
-        publishers = self._node.get_publishers_info_by_topic(self.topic_name)
+        found = self._node.get_publishers_info_by_topic(self.topic_name)
+        # ROS 2 matches publishers by name and type: one of another type is never heard.
+        publishers = [each for each in found if each.topic_type == self._spec.full_type_name]
+        others = () if publishers else {each.topic_type for each in found}
+        self._other_types = tuple(sorted(others))
         reliable = bool(publishers) and all(
             publisher.qos_profile.reliability == ReliabilityPolicy.RELIABLE
             for publisher in publishers

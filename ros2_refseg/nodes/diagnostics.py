@@ -52,6 +52,7 @@ class State:
     sentences: tuple[str, ...]
     demanded: frozenset[str]
     image_topic: str
+    image_type_problem: str
     image_reliability: str
     query_topic: str
     converter: str
@@ -66,7 +67,8 @@ def level_and_message(state: State) -> tuple[bytes, str]:
         return DiagnosticStatus.ERROR, f'the last frame failed: {statistics.failure}'
     if statistics.seconds_without_image() > SILENCE:
         silent = statistics.seconds_without_image()
-        return DiagnosticStatus.WARN, f'no image on {state.image_topic} for {silent:.0f} s'
+        missing = f'no image on {state.image_topic} for {silent:.0f} s'
+        return DiagnosticStatus.WARN, '; '.join(filter(None, (missing, state.image_type_problem)))
     if not state.sentences:
         return DiagnosticStatus.WARN, f'no sentence: publish one on {state.query_topic}'
     if not state.demanded:

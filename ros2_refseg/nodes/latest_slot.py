@@ -105,7 +105,7 @@ class PacedWorker(Generic[Item]):
 
     @property
     def alive(self) -> bool:
-        """Whether the thread runs: not before ``start``, after ``stop``, or once ``work`` raised."""
+        """Whether the thread runs: not before ``start``, after ``stop`` or once ``work`` raised."""
         return self._thread.is_alive()
 
     @property

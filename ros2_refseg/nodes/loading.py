@@ -19,7 +19,7 @@ from typing import Any
 
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
-from ros2_refseg.checkpoint import CheckpointError, choose_device
+from ros2_refseg.checkpoint import CheckpointError, choose_device, resolve_checkpoint
 from ros2_refseg.nodes.parameters import ParameterError
 from ros2_refseg.segmenter import Segmenter
 
@@ -55,6 +55,20 @@ def load_segmenter(values: dict[str, Any], logger: RcutilsLogger) -> Segmenter:
             f"the parameter 'coattention' ({values['coattention']!r}) has no effect"
         )
     return segmenter
+
+
+def network_file(values: dict[str, Any]) -> tuple | None:
+    """
+    Identify the file that `checkpoint` and `coattention` mean, as it is now; None for no such file.
+
+    Another network under the same path, as training writes it, has another identity.
+    """
+    try:
+        path = resolve_checkpoint(values['checkpoint'] or values['coattention'])
+        status = path.stat()
+    except (CheckpointError, OSError):
+        return None
+    return path, status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def apply_decision(segmenter: Segmenter, values: dict[str, Any]) -> None:

@@ -64,7 +64,8 @@ REFSEG_PARAMETERS = (
         'checkpoint',
         '',
         'Network to use: a .safetensors file, the name of a bundled one, or empty for the bundled '
-        'one of `coattention`. What a file says about its co-attention goes before `coattention`.',
+        'one of `coattention`. What a file says about its co-attention goes before `coattention`. '
+        'Set it again to read a file that was replaced.',
     ),
     ParameterSpec(
         'coattention',

@@ -30,6 +30,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
 
+from ros2_refseg.data.vocabulary import MAX_WORDS, words_left_out
 from ros2_refseg.nodes.adaptive_subscription import AdaptiveSubscription
 from ros2_refseg.nodes.diagnostics import (
     DIAGNOSTICS,
@@ -41,7 +42,7 @@ from ros2_refseg.nodes.diagnostics import (
 from ros2_refseg.nodes.image_conversion import ImageConversionError, compressed_to_rgb
 from ros2_refseg.nodes.image_converter import ImageConverter
 from ros2_refseg.nodes.latest_slot import PacedWorker
-from ros2_refseg.nodes.loading import apply_decision, load_segmenter
+from ros2_refseg.nodes.loading import apply_decision, load_segmenter, network_file
 from ros2_refseg.nodes.outputs import OUTPUTS, Outputs, Progress
 from ros2_refseg.nodes.parameters import ParameterError, declare_parameters
 from ros2_refseg.nodes.refseg_parameters import (
@@ -83,6 +84,7 @@ class SegmentationNode(Node):
         super().__init__('refseg', **node_options)
         logger = self.get_logger()
         self._values = declare_parameters(self, REFSEG_PARAMETERS)
+        self._network_file = network_file(self._values)
         self._segmenter = load_segmenter(self._values, logger)
         self._sentences = sentences_in_force(self._values['query'], self._values['queries'])
         self._query_was_set = bool(self._sentences)
@@ -174,7 +176,10 @@ class SegmentationNode(Node):
     def _apply(self, changes: dict[str, Any]) -> None:
         """Apply valid changes, all or none; raises ParameterError where a network cannot be had."""
         values = {**self._values, **changes}
-        if any(values[name] != self._values[name] for name in ('checkpoint', 'coattention')):
+        named = changes.keys() & {'checkpoint', 'coattention'}
+        if any(values[name] != self._values[name] for name in named) or (
+            named and network_file(values) != self._network_file
+        ):
             self._change_network(values, changes)
         self._values = values
         apply_decision(self._segmenter, values)
@@ -188,6 +193,7 @@ class SegmentationNode(Node):
 
     def _change_network(self, values: dict[str, Any], changes: dict[str, Any]) -> None:
         # The worker goes on with the old network meanwhile.
+        file = network_file(values)  # before it is read, so that a later one is another
         segmenter = load_segmenter(values, self.get_logger())
         if 'coattention' in changes and segmenter.config.coattention != values['coattention']:
             raise ParameterError(
@@ -196,7 +202,7 @@ class SegmentationNode(Node):
                 f'{values["checkpoint"]!r}, which has {segmenter.config.coattention!r}; '
                 "set 'checkpoint' to '' for the bundled networks",
             )
-        self._segmenter = segmenter
+        self._segmenter, self._network_file = segmenter, file
         self._statistics.forget_trouble()
         self._log_what_runs()
 
@@ -210,6 +216,7 @@ class SegmentationNode(Node):
             sentences=self._sentences,
             demanded=self._outputs.demanded(),
             image_topic=self._images.topic_name,
+            image_type_problem=self._image_type_problem(),
             image_reliability=self._images.reliability,
             query_topic=self._queries.topic_name,
             converter=self._converter.backend,
@@ -224,7 +231,7 @@ class SegmentationNode(Node):
         silent = self._statistics.seconds_without_image()
         if silent > SILENCE:
             publishers = self.count_publishers(topic)
-            hint = (
+            hint = self._image_type_problem() or (
                 'look at `ros2 topic hz` and, for its QoS, at `ros2 topic info -v`'
                 if publishers
                 else f"start a camera, or remap '{IMAGE.name}' to the topic of yours"
@@ -241,6 +248,19 @@ class SegmentationNode(Node):
                 f'publish one: ros2 topic pub --once {topic} std_msgs/msg/String '
                 '"{data: \'the red mug\'}"',
             )
+
+    def _image_type_problem(self) -> str:
+        """Say that the image topic has messages of another type, and the way out; else empty."""
+        others = ', '.join(self._images.other_types)
+        if not others:
+            return ''
+        way_out = {
+            'raw': f"remap '{IMAGE.name}' to the topic of raw images, and to take its /compressed "
+            "start with 'image_transport' compressed",
+            'compressed': f"remap '{IMAGE.name}' to a topic that has compressed images on its "
+            "/compressed, or to one of raw images and start with 'image_transport' raw",
+        }[self._values['image_transport']]
+        return f'published there is {others}, but taken {self._images.type_name}: {way_out}'
 
     # The worker's thread.
 
@@ -266,7 +286,15 @@ class SegmentationNode(Node):
         converted = time.monotonic()
         segmentations = self._segmenter.segment(rgb, sentences)
         self._tell_reason()
-        if not self._sentences:  # stopped meanwhile
+        # Sentences may have been stopped or replaced meanwhile.
+        in_force = self._sentences
+        answers = {segmentation.sentence: segmentation for segmentation in segmentations}
+        segmentations = [answers[sentence] for sentence in in_force if sentence in answers]
+        if not segmentations:
+            return
+        if in_force[0] not in answers:  # mask, boundary and overlay are of that one alone
+            demanded &= {'~/result'}
+        if not demanded:
             return
         timing = self._outputs.publish(
             demanded, message.header, rgb, segmentations,
@@ -311,6 +339,8 @@ def _reading(segmentation: Segmentation) -> str:
     if segmentation.unknown_words:
         unknown = ', '.join(segmentation.unknown_words)
         problems.append(f'was not taught the words {unknown} and does not look at them')
+    if words_left_out(segmentation.sentence):
+        problems.append(f'reads its first {MAX_WORDS} words only')
     return f'{segmentation.sentence!r}: the network {"; it ".join(problems)}' if problems else ''
 
 

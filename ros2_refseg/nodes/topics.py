@@ -56,6 +56,11 @@ class TopicSpec:
         return f'{self.message_type.__module__.split(".")[0]}/{self.message_type.__name__}'
 
     @property
+    def full_type_name(self) -> str:
+        """Name the type as the graph does: `sensor_msgs/msg/Image`."""
+        return self.type_name.replace('/', '/msg/')
+
+    @property
     def qos_name(self) -> str:
         """Say the QoS in words."""
         return f'{"reliable" if self.reliable else "best effort"}, depth {self.depth}'

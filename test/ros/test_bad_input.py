@@ -154,6 +154,13 @@ def test_sentence_in_another_language_finds_nothing_and_says_so(
     node.wait_for_line("'die rote Tasse': .* die, rote, tasse")
 
 
+def test_words_after_the_twentieth_are_told_not_to_be_read(node, tester, images, results):
+    tester.set_parameters('refseg', query='the red mug ' + 'left ' * 17 + 'vermilion')
+    answer = tester.send_until_answered(images, picture(1), results)
+    assert answer.unknown_words == []
+    node.wait_for_line("WARN.* vermilion': the network reads its first 20 words only")
+
+
 def test_unknown_words_among_known_ones_are_listed(node, tester, images, results):
     tester.set_parameters('refseg', query='the vermilion mug')
     answer = tester.send_until_answered(images, picture(1), results)

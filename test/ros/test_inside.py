@@ -79,10 +79,12 @@ def start(gate, checkpoints, monkeypatch):
     executor = MultiThreadedExecutor(num_threads=3, context=context)
     started = []
 
-    def start_node(**parameters):
+    def start_node(arguments=None, **parameters):
         values = {'checkpoint': str(checkpoints['acm']), 'query': 'the red mug', **parameters}
         overrides = [Parameter(name, value=value) for name, value in values.items()]
-        node = segmentation_node.SegmentationNode(context=context, parameter_overrides=overrides)
+        node = segmentation_node.SegmentationNode(
+            context=context, parameter_overrides=overrides, cli_args=arguments
+        )
         executor.add_node(node)
         thread = threading.Thread(target=executor.spin)
         thread.start()
@@ -129,6 +131,49 @@ def test_frames_that_come_while_the_network_runs_leave_only_the_newest(start, ga
         results.wait(lambda message: message.header == header(9))
         answered = [message.header for message in results.messages]
     assert answered[0] == header(1) and set(map(repr, answered[1:])) == {repr(header(9))}
+
+
+def test_a_sentence_that_was_replaced_meanwhile_gets_no_answer(start, gate, tester):
+    start()
+    gate.open.clear()
+    images = tester.publisher(Image, '/inner/image')
+    with (
+        tester.listen(ReferringSegmentation, '/inner/result') as results,
+        tester.listen(Image, '/inner/mask') as masks,
+    ):
+        tester.diagnostics(lambda *status: status[2]['demanded outputs'] == 'mask result', 'inner')
+        tester.wait_for_subscriber(images)
+        while not gate.entered.wait(0.2):
+            images.publish(picture(1))
+        tester.set_parameters('inner', query='the blue bowl')
+        gate.open.set()
+        tester.send_until_answered(images, picture(2), masks)
+        results.wait(lambda message: message.header == header(2))
+    assert {message.query for message in results.messages} == {'the blue bowl'}
+
+
+def test_other_sentences_about_the_frame_are_answered_without_its_mask(start, gate, tester):
+    """While the first one was replaced: the mask would be of a sentence that is not the first."""
+    start(queries=['the blue bowl', 'the left mug'])
+    gate.open.clear()
+    images = tester.publisher(Image, '/inner/image')
+    with (
+        tester.listen(ReferringSegmentation, '/inner/result') as results,
+        tester.listen(Image, '/inner/mask') as masks,
+    ):
+        tester.diagnostics(lambda *status: status[2]['demanded outputs'] == 'mask result', 'inner')
+        tester.wait_for_subscriber(images)
+        while not gate.entered.wait(0.2):
+            images.publish(picture(1))
+        tester.set_parameters('inner', query='the mug', queries=['the left mug', 'the bowl'])
+        gate.open.set()
+        results.wait(lambda message: message.header == header(1))
+        tester.send_until_answered(images, picture(2), masks)
+        results.wait(lambda message: message.query == 'the bowl')
+    assert {message.query for message in results.messages if message.header == header(1)} == {
+        'the left mug'
+    }
+    assert header(1) not in [message.header for message in masks.messages]
 
 
 def until_received(node, send, count):
@@ -277,6 +322,25 @@ def test_silence_is_explained(start, tester, capfd):
     log = ''.join(capfd.readouterr())
     assert 'no image on /inner/image' in log and 'ros2 topic' in log
     assert 'no sentence yet on /referring_query' in log
+
+
+@pytest.mark.parametrize(
+    ('transport', 'topic', 'published', 'taken'),
+    [
+        ('raw', '/odd/image', CompressedImage, 'sensor_msgs/msg/Image'),
+        ('compressed', '/odd/image/compressed', Image, 'sensor_msgs/msg/CompressedImage'),
+    ],
+)
+def test_images_of_another_type_are_explained(transport, topic, published, taken, start, tester):
+    start(['--ros-args', '-r', '~/image:=/odd/image'], image_transport=transport)
+    with tester.publishing(published, topic):
+        tester.diagnostics(
+            lambda level, message, _: level == DiagnosticStatus.WARN
+            and f'no image on {topic}' in message
+            and f'published there is sensor_msgs/msg/{published.__name__}, but taken {taken}: '
+            "remap '~/image'" in message,
+            node='inner',
+        )
 
 
 def test_mismatching_qos_is_explained(start, tester, capfd):

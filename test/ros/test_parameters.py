@@ -15,6 +15,7 @@
 
 """Parameters of the running node: they work at once, or are refused with a reason."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,25 @@ def test_the_network_can_be_changed_while_it_runs(node, tester, checkpoints):
         with tester.listen(ReferringSegmentation, '/refseg/result') as results:
             tester.send_until_answered(images, picture(1), results)
         node.wait_for_line("has the co-attention 'vcm'; the parameter 'coattention' .* no effect")
+    finally:
+        tester.set_parameters('refseg', checkpoint=str(checkpoints['acm']))
+
+
+def test_a_file_that_was_replaced_is_read_anew(node, tester, checkpoints, tmp_path):
+    """Training replaces its checkpoint in place; setting the same path again takes the new one."""
+    path = tmp_path / 'checkpoint.safetensors'
+    shutil.copy(checkpoints['acm'], path)
+    try:
+        tester.set_parameters('refseg', checkpoint=str(path))
+        loaded = node.count_lines(f'network {path}')
+        tester.set_parameters('refseg', checkpoint=str(path))
+        shutil.copy(checkpoints['vcm'], path)
+        tester.set_parameters('refseg', checkpoint=str(path))
+        tester.diagnostics(lambda *status: status[2]['coattention'] == 'vcm')
+        assert node.count_lines(f'network {path}') == loaded + 1, 'only what was replaced is read'
+        path.unlink()
+        (result,) = tester.try_parameters('refseg', checkpoint=str(path))
+        assert not result.successful and 'no file' in result.reason
     finally:
         tester.set_parameters('refseg', checkpoint=str(checkpoints['acm']))
 
