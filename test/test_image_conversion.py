@@ -260,6 +260,66 @@ def test_compressed_that_cannot_be_decoded(data):
         compressed_to_rgb(message)
 
 
+def compressed(pixels, message_format):
+    """Compress an array without loss, or as JPEG where the format says so."""
+    extension = '.jpg' if 'jpeg' in message_format else '.png'
+    data = cv2.imencode(extension, pixels)[1]
+    return CompressedImage(format=message_format, data=array.array('B', data.tobytes()))
+
+
+@pytest.mark.parametrize('bits', [8, 16])
+@pytest.mark.parametrize('pattern', BAYER)
+def test_compressed_bayer_is_what_it_is_uncompressed(pattern, bits):
+    encoding = f'bayer_{pattern}{bits}'
+    mosaic = noise(8, 10, dtype=np.uint16 if bits == 16 else np.uint8)
+    rgb = compressed_to_rgb(compressed(mosaic, f'{encoding}; png compressed '))
+    np.testing.assert_array_equal(rgb, image_to_rgb(image(mosaic, encoding)))
+
+
+def test_jpeg_of_a_mosaic_has_its_colours():
+    """Of 8 bits, also where the mosaic had 16."""
+    for encoding in ('bayer_rggb8', 'bayer_rggb16'):
+        mosaic = np.full((16, 16), 120, np.uint8)
+        mosaic[::2, ::2], mosaic[1::2, 1::2] = 200, 30
+        rgb = compressed_to_rgb(compressed(mosaic, f'{encoding}; jpeg compressed mono8'))
+        assert np.abs(rgb[4:-4, 4:-4].mean(axis=(0, 1)) - (200, 120, 30)).max() < 10
+
+
+def test_compressed_bayer_below_a_mosaic_is_named():
+    with pytest.raises(ImageConversionError, match='2x4 bayer_rggb8 image is below 3x3'):
+        compressed_to_rgb(compressed(noise(4, 2), 'bayer_rggb8; png compressed '))
+
+
+@pytest.mark.parametrize('encoding', ['bayer_rggb8', 'rgb8', 'nv21', '8UC3'])
+def test_compressed_colours_are_colours_whatever_they_were_made_of(encoding):
+    rgb = noise(8, 10, 3)
+    message = compressed(rgb[..., ::-1], f'{encoding}; png compressed bgr8')
+    np.testing.assert_array_equal(compressed_to_rgb(message), rgb)
+
+
+@pytest.mark.parametrize(
+    'message_format', ['png', 'mono16; png compressed ', '; png compressed ', 'rgb16; png']
+)
+def test_compressed_grey_of_16_bits_is_rounded(message_format):
+    pixels = noise(8, 10, dtype=np.uint16)
+    rgb = compressed_to_rgb(compressed(pixels, message_format))
+    np.testing.assert_array_equal(rgb, image_to_rgb(image(pixels, 'mono16')))
+
+
+@pytest.mark.parametrize('encoding', ['16UC1', '32FC1', '8UC1', 'x' * 10_000])
+def test_compressed_encoding_without_colours_is_refused_as_uncompressed(encoding):
+    with pytest.raises(ImageConversionError) as error:
+        compressed_to_rgb(compressed(noise(4, 4, dtype=np.uint16), f'{encoding}; png compressed '))
+    assert error.value.kind == 'encoding'
+    assert f'encoding {encoding[:40]!r} has no colours to look at' in str(error.value)
+
+
+def test_compressed_floats_are_no_image():
+    data = cv2.imencode('.tiff', np.ones((4, 4), np.float32))[1]
+    with pytest.raises(ImageConversionError, match='image of 8 or 16 bits'):
+        compressed_to_rgb(CompressedImage(format='tiff', data=array.array('B', data.tobytes())))
+
+
 def test_compressed_depth_is_refused():
     message = CompressedImage(format='16UC1; compressedDepth png', data=array.array('B', b'123'))
     with pytest.raises(ImageConversionError, match='compressedDepth'):

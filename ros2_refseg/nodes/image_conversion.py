@@ -94,24 +94,14 @@ def image_pixels(message: Image) -> np.ndarray:
     shares the message's memory where it can. Raises ImageConversionError for an unknown encoding,
     no pixels, a ``step`` below the length of a row, and less ``data`` than height x step.
     """
-    encoding = _ENCODINGS.get(message.encoding)
-    if encoding is None:
-        raise ImageConversionError(
-            'encoding',
-            f'encoding {message.encoding[:40]!r} has no colours to look at; '
-            f'supported are {", ".join(SUPPORTED_ENCODINGS)}',
-        )
+    encoding = _find_encoding(message.encoding)
     height, width, step = message.height, message.width, message.step
     itemsize = np.dtype(encoding.dtype).itemsize
     row = width * encoding.channels * itemsize
     what = f'{width}x{height} {message.encoding} image'
     if not height or not width:
         raise ImageConversionError('size', f'{what} has no pixels')
-    if min(height, width) < encoding.smallest:
-        least = encoding.smallest
-        raise ImageConversionError(
-            'size', f'{what} is below {least}x{least} pixels, the least of a mosaic'
-        )
+    _check_smallest(encoding, height, width, what)
     if width % encoding.columns:
         raise ImageConversionError(
             'size', f'{what} has an odd width, but two pixels share their colour'
@@ -137,41 +127,82 @@ def image_to_rgb(message: Image) -> np.ndarray:
     Returns uint8 HxWx3, contiguous; an unpadded rgb8 image shares the message's memory. 16 bits are
     scaled by 255/65535 and rounded, as cv_bridge does. Raises ImageConversionError as image_pixels.
     """
-    pixels = image_pixels(message)
-    code = _ENCODINGS[message.encoding].code
-    if code is not None:
-        pixels = cv2.cvtColor(pixels, code)
-    if pixels.dtype == np.uint16:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    return pixels
+    return _to_rgb(image_pixels(message), _ENCODINGS[message.encoding].code)
 
 
 def compressed_to_rgb(message: CompressedImage) -> np.ndarray:
     """
     Decode a compressed image message (JPEG, PNG and what else OpenCV reads).
 
-    Returns uint8 HxWx3 RGB. An EXIF rotation is not applied: pixel coordinates stay those of the
-    camera's calibration. Raises ImageConversionError for data that cannot be decoded and for
-    compressed depth.
+    Returns uint8 HxWx3 RGB, 16 bits scaled as image_to_rgb does. image_transport writes what was
+    compressed before a ';' in ``format``: a single channel is a mosaic or grey as that encoding
+    says. An EXIF rotation is not applied: pixel coordinates stay those of the camera's calibration.
+    Raises ImageConversionError for data that cannot be decoded, for compressed depth, and for a
+    single channel of an encoding that image_pixels does not know either.
     """
     if 'compresseddepth' in message.format.lower():
         raise ImageConversionError(
             'encoding',
             f'format {message.format[:40]!r} is depth, which has no colours; use the colour image',
         )
+    pixels = _decode(message)
+    if pixels.ndim == 3:  # in colours already, whatever they were made of
+        return _to_rgb(pixels, cv2.COLOR_BGR2RGB)
+    name, told, _ = message.format.partition(';')
+    name = name.strip()
+    if not (told and name):
+        return _to_rgb(pixels, cv2.COLOR_GRAY2RGB)
+    encoding = _find_encoding(name)
+    height, width = pixels.shape
+    _check_smallest(encoding, height, width, f'{width}x{height} {name} image')
+    is_mosaic = name.startswith('bayer_')
+    return _to_rgb(pixels, encoding.code if is_mosaic else cv2.COLOR_GRAY2RGB)
+
+
+def _decode(message: CompressedImage) -> np.ndarray:
+    """Give HxW or, in OpenCV's order of colours, HxWx3; uint8 or uint16."""
     data = np.frombuffer(message.data, np.uint8)
-    image = None
+    pixels = None
     if data.size:
+        how = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
         try:
-            image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+            pixels = cv2.imdecode(data, how)
         except cv2.error:  # for instance more pixels than OpenCV admits
             pass
-    if image is None:
+    if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
         raise ImageConversionError(
             'data',
-            f'{data.size} bytes of format {message.format[:40]!r} cannot be decoded as an image',
+            f'{data.size} bytes of format {message.format[:40]!r} cannot be decoded as an image of '
+            '8 or 16 bits',
         )
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return pixels
+
+
+def _find_encoding(name: str) -> _Encoding:
+    if name not in _ENCODINGS:
+        raise ImageConversionError(
+            'encoding',
+            f'encoding {name[:40]!r} has no colours to look at; '
+            f'supported are {", ".join(SUPPORTED_ENCODINGS)}',
+        )
+    return _ENCODINGS[name]
+
+
+def _check_smallest(encoding: _Encoding, height: int, width: int, what: str) -> None:
+    least = encoding.smallest
+    if min(height, width) < least:
+        raise ImageConversionError(
+            'size', f'{what} is below {least}x{least} pixels, the least of a mosaic'
+        )
+
+
+def _to_rgb(pixels: np.ndarray, code: int | None) -> np.ndarray:
+    """Convert uint8 or uint16 by an OpenCV code, None for RGB; 16 bits become 8."""
+    if code is not None:
+        pixels = cv2.cvtColor(pixels, code)
+    if pixels.dtype == np.uint16:
+        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return pixels
 
 
 def array_to_image(pixels: np.ndarray, encoding: str, header: Header) -> Image:
