@@ -142,8 +142,10 @@ class CameraNode(Node):
         self._source.close()
 
     def _on_time(self) -> None:
-        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
+        asked = self.get_clock().now()
         frame = self._source.read()
+        stamp = self.get_clock().now() if self._source.waits else asked
+        header = Header(stamp=stamp.to_msg(), frame_id=self._frame_id)
         if frame is None:
             self.get_logger().info('the source has ended')
             self.context.try_shutdown()

@@ -72,7 +72,13 @@ class SourceSettings:
 
 
 class CameraSource(ABC):
-    """Something that has a next picture."""
+    """
+    Something that has a next picture.
+
+    ``waits``: whether ``read`` waits for the picture to be taken, which then is of its end.
+    """
+
+    waits = False
 
     def __init__(self, settings: SourceSettings):
         """Keep the settings."""
@@ -120,6 +126,7 @@ class FolderSource(CameraSource):
         """List the folder; raises SourceError when no file in it can be read as an image."""
         super().__init__(settings)
         self._logger = logger
+        self._passed_over: set[Path] = set()
         self._paths = sorted(p for p in path.iterdir() if p.suffix.lower() in _IMAGE_SUFFIXES)
         self._frames = self._play()
         self._next = next(self._frames, None)
@@ -138,10 +145,15 @@ class FolderSource(CameraSource):
             for path in self._paths:
                 image = _read_image(path)
                 if image is None:
-                    self._logger.warning(f'{str(path)!r} cannot be read as an image; passed over')
+                    self._pass_over(path)
                     continue
                 some = self._settings.loop
                 yield self._frame(image)
+
+    def _pass_over(self, path: Path) -> None:
+        if path not in self._passed_over:  # a loop comes by again and again
+            self._logger.warning(f'{str(path)!r} cannot be read as an image; passed over')
+            self._passed_over.add(path)
 
 
 class VideoSource(CameraSource):
@@ -177,10 +189,14 @@ class VideoSource(CameraSource):
 class WebcamSource(CameraSource):
     """A camera of this machine, by its number."""
 
+    waits = True
+
     def __init__(self, number: int, settings: SourceSettings):
         """Open the camera; raises SourceError."""
         super().__init__(settings)
         self._camera = cv2.VideoCapture(number)
+        # Of more, those that wait in the driver grow old when the camera is faster than `rate`.
+        self._camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         if settings.width:
             self._camera.set(cv2.CAP_PROP_FRAME_WIDTH, settings.width)
         if settings.height:

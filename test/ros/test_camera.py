@@ -16,17 +16,22 @@
 """The camera node's sources other than the simulator, and what its truth says."""
 
 import json
+import threading
+import time
 from importlib.util import find_spec
 
 import cv2
 import numpy as np
 import pytest
 from harness import NodeProcess
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import String
 
+from ros2_refseg.nodes.camera_node import CameraNode
 from ros2_refseg.nodes.camera_sources import SourceError, SourceSettings, open_source
 from ros2_refseg.nodes.image_conversion import image_pixels, image_to_rgb
 
@@ -84,6 +89,14 @@ def test_folder_passes_over_broken_and_vanished_images(folder, capfd):
 def test_folder_loops(folder):
     source = open_source(str(folder), settings(loop=True), get_logger('test'))
     assert [tuple(source.read().image[0, 0]) for _ in range(7)] == (COLOURS * 3)[:7]
+
+
+def test_looping_folder_names_a_broken_image_once(folder, capfd):
+    (folder / '1.png').write_bytes(b'broken')
+    source = open_source(str(folder), settings(loop=True), get_logger('test'))
+    for _ in range(7):
+        source.read()
+    assert ''.join(capfd.readouterr()).count("1.png' cannot be read as an image") == 1
 
 
 def test_looping_folder_whose_images_vanish_ends(folder):
@@ -165,6 +178,50 @@ def test_node_ends_with_its_source(folder):
         camera.wait_for_line('the source has ended')
         assert camera.wait_for_end() == 0
     assert 'Traceback' not in camera.output
+
+
+class FakeWebcam:
+    """Takes the place of OpenCV's capture: its pictures are taken while they are waited for."""
+
+    def __init__(self):
+        """Open at once."""
+        self.properties = {}
+        self.taken = []  # ns, by the number that is the picture's grey
+
+    def set(self, name, value):
+        self.properties[name] = value
+
+    def isOpened(self):  # noqa: N802  OpenCV's name
+        return True
+
+    def read(self):
+        self.taken.append(time.time_ns())
+        return True, plain(len(self.taken) - 1)
+
+    def release(self):
+        pass
+
+
+def test_webcam_pictures_are_new_and_stamped_when_they_are_there(tester, monkeypatch):
+    webcam = FakeWebcam()
+    monkeypatch.setattr(cv2, 'VideoCapture', lambda number: webcam)
+    context = Context()
+    context.init(args=['--ros-args', '-r', '__ns:=/webcam', '-p', 'source:=0'])
+    node = CameraNode(context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    thread = threading.Thread(target=executor.spin)
+    with tester.listen(Image, '/webcam/camera/image_raw') as images:
+        thread.start()
+        image = images.wait()
+    executor.shutdown()
+    thread.join()
+    node.close()
+    node.destroy_node()
+    context.try_shutdown()
+    assert webcam.properties[cv2.CAP_PROP_BUFFERSIZE] == 1, 'none waits in the driver'
+    stamp = image.header.stamp.sec * 10**9 + image.header.stamp.nanosec
+    assert stamp >= webcam.taken[image_to_rgb(image)[0, 0, 0]]
 
 
 @pytest.mark.skipif(find_spec('mujoco') is None, reason='needs the simulator')
