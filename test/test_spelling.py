@@ -49,6 +49,23 @@ def test_what_is_too_short_too_far_or_has_a_digit_is_left(typed):
     assert Speller(WORDS).meant(typed) is None
 
 
+@pytest.mark.parametrize('typed, known', [
+    ('folding', 'holding'), ('walking', 'talking'), ('cooking', 'looking'), ('fitting', 'sitting'),
+    ('hanging', 'handing'), ('quitting', 'quilting'), ('beginning', 'begginning'),
+    ('candies', 'candles'), ('berries', 'ferries'), ('pastries', 'pantries'),
+])
+def test_a_form_of_a_proper_word_is_not_another_one(typed, known):
+    assert Speller([known, 'pastry']).meant(typed) is None
+
+
+@pytest.mark.parametrize('typed, meant', [
+    ('hoolding', 'holding'), ('droping', 'dropping'), ('leanning', 'leaning'),
+    ('makking', 'making'), ('candys', 'candy'), ('candis', 'candies'), ('veggis', 'veggies'),
+])
+def test_what_no_proper_word_has_as_its_form_is_an_error(typed, meant):
+    assert Speller([meant]).meant(typed) == meant
+
+
 def test_singular_and_plural_are_not_errors_of_each_other():
     assert Speller(['wrenches', 'spatula']).meant('wrench') is None
     assert Speller(['wrenches', 'spatula']).meant('spatulas') is None
@@ -61,6 +78,14 @@ def test_between_two_words_none_is_chosen_unless_one_is_a_swap_away():
     assert speller.meant('bolw') == 'bowl'
     assert Speller(WORDS).near('bottls') == ['bottle', 'bottles']
     assert speller.meant('stuck') is None and speller.meant('stxck') is None
+
+
+def test_a_doubled_letter_decides_between_words_as_near():
+    speller = Speller(['below', 'yellow', 'boom', 'bottom', 'bollw', 'bowl'])
+    assert speller.near('yelow') == ['below', 'yellow'] and speller.meant('yelow') == 'yellow'
+    assert speller.near('botom') == ['boom', 'bottom'] and speller.meant('botom') == 'bottom'
+    assert speller.meant('bolw') == 'bowl'
+    assert Speller(['coffee', 'cofee']).meant('coffe') is None
 
 
 def test_other_alphabets():

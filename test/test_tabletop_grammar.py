@@ -21,6 +21,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ros2_refseg.data.spelling import is_one_error
 from ros2_refseg.data.tabletop.grammar import FORMS, WORDS, describe, describe_with_meanings
 from ros2_refseg.data.tabletop.grammar.absent import changed
 from ros2_refseg.data.tabletop.grammar.meanings import (
@@ -52,8 +53,9 @@ from ros2_refseg.data.tabletop.grammar.truth import BORDERLINE, FALSE, TRUE
 from ros2_refseg.data.tabletop.grammar.typing_errors import mistype
 from ros2_refseg.data.tabletop.household_words import HOUSEHOLD_COLOURS, HOUSEHOLD_KINDS
 from ros2_refseg.data.tabletop.view import VisibleObject
-from ros2_refseg.data.vocabulary import MAX_WORDS, tokenize
+from ros2_refseg.data.vocabulary import MAX_WORDS, Vocabulary, tokenize
 
+VOCABULARY = Vocabulary(tuple(sorted(WORDS)))
 WIDTH, HEIGHT, FOCAL = 320, 240, 300.0  # pixels
 TILT, DISTANCE = np.radians(50.0), 0.75  # of the camera: down from level; metres to the table
 SCALES = {'small': 0.72, 'medium': 1.0, 'large': 1.36}
@@ -521,31 +523,29 @@ def test_plurals(word, many):
 
 # -- typing errors --------------------------------------------------------------------------------
 
-def test_typing_errors_can_be_undone():
+def test_typing_errors_are_read_as_what_was_meant():
     pick = Picker(np.random.default_rng(0))
     sentence = 'could you hand me the striped bottle near the yellow carrot'
-    wrong = {mistype(sentence, WORDS, pick) for _ in range(400)}
+    wrong = {mistype(sentence, VOCABULARY, pick) for _ in range(400)}
     assert len(wrong) > 100 and sentence not in wrong
     for text in wrong:
         changes = [(right, word) for right, word in zip(sentence.split(), text.split(), strict=True)
                    if right != word]
         [(right, word)] = changes
-        assert len(right) >= 4 and word not in WORDS
-        assert [known for known in WORDS if _one_edit(known, word)] == [right]
+        assert len(right) >= 4 and is_one_error(word, right)
+        assert VOCABULARY.corrections(text) == ((word, right),)
+
+
+def test_no_typing_error_makes_a_proper_word():
+    # "kids" and "testing" are not known but English, and so would not be read as these words.
+    pick = Picker(np.random.default_rng(0))
+    known = Vocabulary(('lids', 'resting'))
+    wrong = {mistype(word, known, pick) for word in known.words for _ in range(2000)}
+    assert {'lidds', 'eesting'} < wrong and not {'kids', 'testing'} & wrong
 
 
 def test_short_words_are_typed_right():
-    assert mistype('the red mug', WORDS, Picker(np.random.default_rng(0))) is None
-
-
-def _one_edit(first: str, second: str) -> bool:
-    """Tell whether two words differ by one letter lost, added or replaced, or two swapped."""
-    start = 0
-    while start < min(len(first), len(second)) and first[start] == second[start]:
-        start += 1
-    a, b = first[start:], second[start:]
-    return first != second and (
-        a[1:] == b or a == b[1:] or a[1:] == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:]))
+    assert mistype('the red mug', VOCABULARY, Picker(np.random.default_rng(0))) is None
 
 
 # -- whole scenes ---------------------------------------------------------------------------------
@@ -593,6 +593,8 @@ def test_only_typing_errors_leave_the_vocabulary(scenes):
         for description, _ in said:
             strange = set(tokenize(description.sentence)) - WORDS
             assert len(strange) == (description.form == 'typo'), description
+            meant = description.clean or description.sentence
+            assert VOCABULARY.encode(description.sentence) == VOCABULARY.encode(meant)
             assert set(tokenize(description.clean)) <= WORDS
             assert bool(description.clean) == (description.form == 'typo')
 

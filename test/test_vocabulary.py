@@ -86,14 +86,14 @@ def test_a_word_is_learned_unless_it_is_much_rarer_than_its_neighbour():
 
 
 def test_a_word_that_would_not_be_read_as_what_it_was_taken_for_is_learned():
-    # "botom" is one error from two words, of which it is rare beside the one alone.
-    sentences = ['bottom'] * 200 + ['boom'] * 5 + ['botom']
+    # "plaze" is one error from two words, of which it is rare beside the one alone.
+    sentences = ['plate'] * 200 + ['plane'] * 5 + ['plaze']
     vocabulary = Vocabulary.from_sentences(sentences)
-    assert vocabulary.words == ('boom', 'botom', 'bottom')
-    # "bottm" would be read as "bottom", if "botom" were no word.
-    vocabulary = Vocabulary.from_sentences([*sentences, 'bottm', 'bottomm'])
-    assert vocabulary.words == ('boom', 'botom', 'bottm', 'bottom')
-    assert vocabulary.corrections('bottomm') == (('bottomm', 'bottom'),)
+    assert vocabulary.words == ('plane', 'plate', 'plaze')
+    # "platze" would be read as "plate", if "plaze" were no word.
+    vocabulary = Vocabulary.from_sentences([*sentences, 'platze', 'pplate'])
+    assert vocabulary.words == ('plane', 'plate', 'platze', 'plaze')
+    assert vocabulary.corrections('pplate') == (('pplate', 'plate'),)
 
 
 def test_two_sentences_teach_a_word_where_there_are_few():

@@ -15,9 +15,10 @@
 """
 Common English words, so that a proper word is not taken for another one with a typing error.
 
-Words of up to six letters only: longer ones lie far apart. Plurals in -s and -es follow from the
-singulars, which is what the words of three letters are for. Spellings of one word that differ
-between countries are left out, since one of them may be read as the other (grey and gray).
+Words of up to six letters only: of longer ones, few but plurals (candies, candles) and forms in
+-ing (folding, holding) lie one letter apart. Those follow from the words they are forms of, which
+is what the words of three letters are for. Spellings of one word that differ between countries are
+left out, since one of them may be read as the other (grey and gray).
 """
 
 COMMON_WORDS = frozenset(
@@ -86,7 +87,7 @@ COMMON_WORDS = frozenset(
     dollar domain dome donate done dong donkey donor doom doomed door dorm dose dot double doubt
     dough dove dover down dozen draft drag dragon drain drama drank draw drawer drawn dread
     dream dress drew dried drift drill drink drip drive driven driver drone drop drove drown
-    drug drum drunk drying dual dubbed duck duct duel duke dull dumb dummy dump dumped dunno
+    drug drum drunk dry drying dual dubbed duck duct duel duke dull dumb dummy dump dumped dunno
     during dust dusty duties duty dwarf dwell dying each eager eagle ear early earn earned earth
     ease easier easily east easy eat eaten eating echo edge edged edible edit edited editor
     effect effort egg ego eight eighth eighty either elbow elder eldest elect eleven elf elite
@@ -108,8 +109,8 @@ COMMON_WORDS = frozenset(
     food fool fooled foot forbid force forced ford forest forge forged forget forgot fork form
     formal format formed former fort forth forty forum fossil foster fought foul found four
     fourth fox frame framed fraud freak free freed freely freeze fresh fried friend fries fringe
-    frog from front frost frozen fruit fuel fueled full fuller fully fun fund funded funk funky
-    funny fur furry fury fuse fusion fuss future fuzzy gain gained gala galaxy gale gallon
+    frog from front frost frozen fruit fry fuel fueled full fuller fully fun fund funded funk
+    funky funny fur furry fury fuse fusion fuss future fuzzy gain gained gala galaxy gale gallon
     gamble game gamer gaming gamma gang gap garage garden garner gas gate gather gauge gave gaze
     gear geared geek geese gender gene genius genome genre gentle gently genus get ghost giant
     gift gifted gig gill ginger girl give given giving glad gladly glance glass global globe
@@ -119,42 +120,42 @@ COMMON_WORDS = frozenset(
     greet grew grid grief grill grim grin grind grip groom groove gross ground group grove grow
     grown growth guard guess guest guide guided guild guilt guilty guinea guitar gulf gum gun
     guru gut guy gym habit hack hacked hacker hail hair haired hairy hale half hall halo halt
-    halves hamlet hammer hand handed handle handy hanged happen happy hard harder hardly hardy
-    hare harm harsh hash hassle hat hatch hate hated hating hatred haul have haven having hawk
-    hazard head headed header heal healed health heap hear heard heart heat heated heater heath
-    heaven heavy heck hedge heel height heir held hello helm helmet help helped hen hence herb
-    herd here hereby herein hero heroes heroic hidden hide hiding high higher highly hike hiking
-    hill hint hire hired hiring hit hive hockey hold holden holder hole hollow holy homage home
-    homer honest honey hood hook hooked hoover hooves hop hope hoped hoping horn horror horse
-    hose host hosted hotel hotter hour hourly house housed hug huge hugely hulk hull human
-    humane humble humour hung hunger hungry hunt hunted hunter hurry hurt hustle hut hybrid
-    hydro hymn hyper ice icon iconic idea ideal idiot idle idol ignore image immune impact imply
-    import impose inch income indeed index indoor infant influx inform injury ink inland inn
-    inner inning input insane insect insert inside insist insult intact intake intend intent
-    inter intern into invade invent invest invite iphone iris iron irony island isle issue
-    issued item itself ivory ivy jack jacket jade jail jailed jam jar jared jaw jazz jeans jeep
-    jelly jerk jersey jess jet jewel job jockey join joined joint joke joker joking jolly joy
-    judge judged jug juice juicy jump jumped jumper jungle junior junk jury just karate keen
+    halves hamlet hammer hand handed handle handy hang hanged hanger happen happy hard harder
+    hardly hardy hare harm harsh hash hassle hat hatch hate hated hating hatred haul have haven
+    having hawk hazard head headed header heal healed health heap hear heard heart heat heated
+    heater heath heaven heavy heck hedge heel height heir held hello helm helmet help helped hen
+    hence herb herd here hereby herein hero heroes heroic hidden hide hiding high higher highly
+    hike hiking hill hint hire hired hiring hit hive hockey hold holden holder hole hollow holy
+    homage home homer honest honey hood hook hooked hoover hooves hop hope hoped hoping horn
+    horror horse hose host hosted hotel hotter hour hourly house housed hug huge hugely hulk
+    hull human humane humble humour hung hunger hungry hunt hunted hunter hurry hurt hustle hut
+    hybrid hydro hymn hyper ice icon iconic idea ideal idiot idle idol ignore image immune
+    impact imply import impose inch income indeed index indoor infant influx inform injury ink
+    inland inn inner inning input insane insect insert inside insist insult intact intake intend
+    intent inter intern into invade invent invest invite iphone iris iron irony island isle
+    issue issued item itself ivory ivy jack jacket jade jail jailed jam jar jared jaw jazz jeans
+    jeep jelly jerk jersey jess jet jewel job jockey join joined joint joke joker joking jolly
+    joy judge judged jug juice juicy jump jumped jumper jungle junior junk jury just karate keen
     keep keeper keller kept kernel kettle key kick kicked kid kidney kill killed kind kindly
-    king kiss kissed kit kite kitten kiwi knee knew knife knight knit knives knock knot know
-    known lab label lace lack lacked lad ladder laden ladies ladle lady laid lake lamb lame lamp
-    lance land landed lane lap laptop large larger larvae laser last lasted lastly latch late
-    lately later latest latter laugh launch laurel lava law lawful lawn lawyer layer laying
-    layout lazy lead leader leaf league leak leaked lean leap learn learnt lease leased least
-    leave leaves leek left leg legacy legal legend legion lemon lend lender length lens lent
-    less lesser lesson let lethal letter level lever liable liar lick lid lie lied life lift
-    lifted light like liked likely liking lily limb lime limit line linear lined linen liner
-    lining link linked lion lionel lip liquid liquor list listed listen litter little live lived
-    lively liver living lizard load loaded loan loaves lobby local locate lock locked locker
-    lodge loft log logged logic lone lonely long longer look looked loop loose loot lord lore
-    lose loser losing loss losses lost lot lotus loud louder loudly lounge love loved lovely
-    lover loving low lower lowest loyal luck lucky lumber lump lunar lunch lung lure lush lust
-    luxury lying lyric macro madam madame made magic magnet maid maiden mail main mainly major
-    make maker makeup making male mall manage manga mango manly manner manor mantle manual many
-    map maple marble march mare margin marina marine mark marked marker market marry marsh mart
-    marvel mascot mash mask masked mason mass mast master mat match mate math matrix matter
+    king kiss kissed kit kite kitten kiwi knee knew knife knight knit knives knob knock knot
+    know known lab label lace lack lacked lad ladder laden ladies ladle lady laid lake lamb lame
+    lamp lance land landed lane lap laptop large larger larvae laser last lasted lastly latch
+    late lately later latest latter laugh launch laurel lava law lawful lawn lawyer lay layer
+    laying layout lazy lead leader leaf league leak leaked lean leap learn learnt lease leased
+    least leave leaves leek left leg legacy legal legend legion lemon lend lender length lens
+    lent less lesser lesson let lethal letter level lever liable liar lick lid lie lied life
+    lift lifted light like liked likely liking lily limb lime limit line linear lined linen
+    liner lining link linked lion lionel lip liquid liquor list listed listen litter little live
+    lived lively liver living lizard load loaded loan loaves lobby local locate lock locked
+    locker lodge loft log logged logic lone lonely long longer look looked loop loose loot lord
+    lore lose loser losing loss losses lost lot lotus loud louder loudly lounge love loved
+    lovely lover loving low lower lowest loyal luck lucky lumber lump lunar lunch lung lure lush
+    lust luxury lying lyric macro madam madame made magic magnet maid maiden mail main mainly
+    major make maker makeup making male mall manage manga mango manly manner manor mantle manual
+    many map maple marble march mare margin marina marine mark marked marker market marry marsh
+    mart marvel mascot mash mask masked mason mass mast master mat match mate math matrix matter
     mature maybe mayor maze meadow meal mean meant meat medal media medium meet melody melon
-    melt melted member memo memoir memory mental mentor menu mercy mere merely merge merged
+    melt melted member memo memoir memory mend mental mentor menu mercy mere merely merge merged
     merger merit merry mesh mess messed messy met meta metal meteor meter method metric mice
     mick micro middle midst midway might mighty mild mile milk mill miller mind minded mine
     miner mini mining minor mint minus minute mirror misery miss missed mist mister mitt mix
@@ -219,11 +220,11 @@ COMMON_WORDS = frozenset(
     side sided siege sigh sight sign signal signed silent silk silly silver simple simply sin
     since sing singer single sink sip sir sister sit site sixth sixty size sized skate sketch
     skewer ski skies skiing skill skin skinny skip skirt skull sky slack slam slap slash slate
-    sleep sleepy sleeve slept slice sliced slick slid slide slight slim slip slogan slope sloppy
-    slot slow slowed slower slowly smack small smart smash smell smile smiled smith smoke smoked
-    smooth snack snail snake snap sneak sniper snow soak soaked soap sober soccer social sock
-    soda sodium sofa soft softly soil solar sold sole solely solid solo solve solved some son
-    song sonic soon sooner sore sorrow sorry sort sorted sought soul sound soup sour source
+    sleep sleepy sleeve slept slice sliced slick slid slide slight slim slip slit slogan slope
+    sloppy slot slow slowed slower slowly smack small smart smash smell smile smiled smith smoke
+    smoked smooth snack snail snake snap sneak sniper snow soak soaked soap sober soccer social
+    sock soda sodium sofa soft softly soil solar sold sole solely solid solo solve solved some
+    son song sonic soon sooner sore sorrow sorry sort sorted sought soul sound soup sour source
     south space spade spam span spare spared spark spat speak spear spec sped speech speed
     speedy spell spend spent sphere spice spicy spider spies spike spill spin spinal spine
     spiral spirit spit spite splash split spoil spoke spoken sponge spool spoon sport spot
@@ -265,14 +266,14 @@ COMMON_WORDS = frozenset(
     wage wagon waist wait waited waiter wake waking walk walked walker wall wallet walnut wander
     want wanted war ward warden warm warmer warmth warn warned warp wary wash washed waste
     wasted watch water watt wave waving wax way weak weaker wealth weapon wear weary weaver web
-    wedge week weekly weigh weight weird well went wept were west whale what wheat wheel when
-    where which while whip whisk whisky white whoa whole wholly whom whose wicked wicket wide
-    widely wider widow width wife wig wild wildly will willow willy win wind window windy wine
-    wing winger wink winner winter wipe wiped wire wired wisdom wise wisely wiser wish wished
-    wit witch with within witty wizard woke wolf wolves woman women wonder wong wood wooden
-    woody wool word wore work worked worker world worm worn worry worse worst worth worthy would
-    wound woven wrap wrath wreck wrench wrist write writer wrong wrote wrung yard yarn yeah year
-    yearly yeast yell yelled yellow yes yield yoga yogurt young your youth zero zinc zombie zone
-    zoo zoom
+    wedge week weekly weigh weight weird well went wept were west wet whale what wheat wheel
+    when where which while whip whisk whisky white whoa whole wholly whom whose wicked wicket
+    wide widely wider widow width wife wig wild wildly will willow willy win wind window windy
+    wine wing winger wink winner winter wipe wiped wire wired wisdom wise wisely wiser wish
+    wished wit witch with within witty wizard woke wolf wolves woman women wonder wong wood
+    wooden woody wool word wore work worked worker world worm worn worry worse worst worth
+    worthy would wound woven wrap wrath wreck wrench wrist write writer wrong wrote wrung yard
+    yarn yeah year yearly yeast yell yelled yellow yes yield yoga yogurt young your youth zero
+    zinc zombie zone zoo zoom
     """.split()
 )

@@ -15,6 +15,7 @@
 
 """Typing errors: the known word that an unknown one was meant to be."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -23,6 +24,11 @@ from ros2_refseg.data.common_words import COMMON_WORDS
 
 SHORTEST = 4
 """Letters of the shortest words that are compared: below, any word is one letter from another."""
+
+_DOUBLED_LETTERS = re.compile(r'(.)\1+')
+_DOUBLES_BEFORE_ING = re.compile(r'(?:^|[^aeiou]|qu)[aeiou][^aeiouwxy]$')
+"""Verbs of one syllable that end so double their last letter (sit, sitting); others may or not."""
+_ONE_SYLLABLE = re.compile(r'(?:qu|[^aeiou])*[aeiou][^aeiou]*$')
 
 
 class Correction(NamedTuple):
@@ -41,9 +47,11 @@ class Speller:
     of spelling errors", 1964). A word stays unknown when
 
     - it, or the known word, has fewer than SHORTEST letters, or it holds a digit,
-    - it is a common English word, or a plural or singular of a word that is known: "rugs" are no
-      "mugs", and "bottles" are more than a "bottle",
-    - several known words are as near, unless it is a swap away from exactly one of them.
+    - it is a common English word or a form of one ("rugs" are no "mugs", and "folding" is no
+      "holding"), or a form or the singular of a word that is known ("bottles" are more than a
+      "bottle"),
+    - several known words are as near, unless it is a swap away from exactly one of them, or else a
+      doubled letter: "yelow" is "yellow" rather than "below".
     """
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -61,7 +69,8 @@ class Speller:
         """Give the known word that an unknown one was meant to be; None where that is not clear."""
         near = self.near(word)
         swapped = [known for known in near if sorted(known) == sorted(word)]
-        for found in (near, swapped):
+        doubled = [known for known in near if _without_doubles(known) == _without_doubles(word)]
+        for found in (near, swapped, doubled):
             if len(found) == 1:
                 return found[0]
         return None
@@ -76,10 +85,8 @@ class Speller:
         return sorted(known for known in candidates if is_one_error(word, known))
 
     def _proper(self, word: str) -> bool:
-        singulars = {stem for stem in (word[:-1], word[:-2]) if _plural(stem) == word}
-        return bool(
-            ({word} | singulars) & COMMON_WORDS or (singulars | {_plural(word)}) & self._words
-        )
+        stems = _singulars(word) | _verbs(word)
+        return bool(({word} | stems) & COMMON_WORDS or (stems | {_plural(word)}) & self._words)
 
 
 def is_one_error(typed: str, meant: str) -> bool:
@@ -98,5 +105,33 @@ def _without_a_letter(word: str) -> set[str]:
     return {word, *(word[:index] + word[index + 1:] for index in range(len(word)))}
 
 
+def _without_doubles(word: str) -> str:
+    return _DOUBLED_LETTERS.sub(r'\1', word)
+
+
+def _singulars(word: str) -> set[str]:
+    """Give what a word can be the plural of."""
+    return {stem for stem in (word[:-1], word[:-2], f'{word[:-3]}y') if _plural(stem) == word}
+
+
 def _plural(word: str) -> str:
+    if word.endswith('y') and word[-2:-1] not in set('aeiou'):
+        return f'{word[:-1]}ies'
     return f'{word}es' if word.endswith(('s', 'x', 'z', 'ch', 'sh')) else f'{word}s'
+
+
+def _verbs(word: str) -> set[str]:
+    """Give what a word can be the form in -ing of; forms of up to six letters are common words."""
+    if len(word) <= 6 or not word.endswith('ing'):
+        return set()
+    stem = word[:-3]
+    return {verb for verb in (stem, f'{stem}e', stem[:-1]) if word in _forms_in_ing(verb)}
+
+
+def _forms_in_ing(verb: str) -> set[str]:
+    if verb.endswith('e') and not verb.endswith(('ee', 'oe', 'ye')):
+        return {f'{verb[:-1]}ing'}
+    doubled = f'{verb}{verb[-1]}ing'
+    if not _DOUBLES_BEFORE_ING.search(verb):
+        return {f'{verb}ing'}
+    return {doubled} if _ONE_SYLLABLE.match(verb) else {f'{verb}ing', doubled}

@@ -30,13 +30,14 @@ from ros2_refseg.data.tabletop.grammar.scene import Scene
 from ros2_refseg.data.tabletop.grammar.typing_errors import mistype
 from ros2_refseg.data.tabletop.grammar.vocabulary import WORDS
 from ros2_refseg.data.tabletop.view import Description
-from ros2_refseg.data.vocabulary import MAX_WORDS, tokenize
+from ros2_refseg.data.vocabulary import MAX_WORDS, Vocabulary, tokenize
 
 REQUESTS, TERSE, INDEFINITE, TYPOS = 0.22, 0.25, 0.15, 0.06
 """Shares of requests; of sentences without articles; of "a" where it will do; of typing errors."""
 QUESTIONS, WITHOUT_NOUN = 0.05, 0.4
 """Shares of places asked about: "which mug is behind the box", and "what is in the bowl"."""
 
+_VOCABULARY = Vocabulary(tuple(sorted(WORDS)))
 _ARTICLES = re.compile(r'(?<!all )\b(the|an|a) ')
 
 
@@ -68,7 +69,7 @@ def speak(
     if object_id is None:
         return Description(text, None, 'absent')
     if pick.chance(TYPOS):
-        wrong = mistype(text, WORDS, pick)
+        wrong = mistype(text, _VOCABULARY, pick)
         if wrong is not None:
             return Description(wrong, object_id, 'typo', text)
     return Description(text, object_id, form)

@@ -12,32 +12,30 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Typing errors: one edit in one word, after which it is no other known word."""
+"""Typing errors: one edit in one word, which is read as the word that was meant."""
 
 import string
-from collections.abc import Set
 
+from ros2_refseg.data.spelling import SHORTEST
 from ros2_refseg.data.tabletop.grammar.pick import Picker
-from ros2_refseg.data.vocabulary import tokenize
+from ros2_refseg.data.vocabulary import Vocabulary, tokenize
 
-SHORTEST = 4
-"""Letters of the shortest word that gets an error; one in a shorter one is hard to undo."""
 _KEYBOARD = ('qwertyuiop', 'asdfghjkl', 'zxcvbnm')
 
 
-def mistype(sentence: str, known: Set[str], pick: Picker) -> str | None:
+def mistype(sentence: str, vocabulary: Vocabulary, pick: Picker) -> str | None:
     """
-    Put one typing error into a sentence; None where no word of it is long enough.
+    Put one typing error into a sentence of known words; None where no word is long enough for one.
 
     The misspelt word is one edit (a letter lost, added, replaced or swapped with the next one)
-    from its own word and from no other word of ``known``, so that it can be undone.
+    from its own word, as which the vocabulary reads it.
     """
     words = [word for word in dict.fromkeys(tokenize(sentence))
              if len(word) >= SHORTEST and word.isalpha()]
     for word in pick.shuffled(words):
         for _ in range(8):
             wrong = _edit(word, pick)
-            if wrong != word and wrong not in known and _neighbours(wrong) & known <= {word}:
+            if vocabulary.corrections(wrong) == ((wrong, word),):
                 head, tail = _around(sentence, word)
                 return head + wrong + tail
     return None
@@ -66,13 +64,3 @@ def _edit(word: str, pick: Picker) -> str:
         else string.ascii_lowercase
     near = row[max(row.find(letter) - 1, 0):row.find(letter) + 2]
     return head + (letter if kind == 'add' else '') + pick.any(near) + tail
-
-
-def _neighbours(word: str) -> set[str]:
-    """Give every word that is one edit away."""
-    splits = [(word[:i], word[i:]) for i in range(len(word) + 1)]
-    letters = string.ascii_lowercase
-    return ({head + tail[1:] for head, tail in splits if tail}
-            | {head + tail[1] + tail[0] + tail[2:] for head, tail in splits if len(tail) > 1}
-            | {head + letter + tail[1:] for head, tail in splits if tail for letter in letters}
-            | {head + letter + tail for head, tail in splits for letter in letters})
