@@ -24,10 +24,11 @@ The launch ends as soon as one of its processes does. It takes refseg.launch.py'
 
 import os
 
-from launch import LaunchDescription
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import (
     DeclareLaunchArgument,
     IncludeLaunchDescription,
+    OpaqueFunction,
     RegisterEventHandler,
     SetEnvironmentVariable,
     Shutdown,
@@ -48,6 +49,11 @@ SHARE = FindPackageShare('ros2_refseg')
 # Fast DDS reads its settings from the file that this variable names; its name changed after Jazzy.
 OLD_FAST_DDS = os.environ.get('ROS_DISTRO') in ('humble', 'iron', 'jazzy')
 FAST_DDS_VARIABLE = f'{"FASTRTPS" if OLD_FAST_DDS else "FASTDDS"}_DEFAULT_PROFILES_FILE'
+
+# There a profile's transports are used beside that of localhost, and would reach the network.
+KEPT_ON_LOCALHOST = (
+    os.environ.get('ROS_DISTRO') == 'humble' and os.environ.get('ROS_LOCALHOST_ONLY') == '1'
+)
 
 ARGUMENTS = [
     DeclareLaunchArgument(
@@ -71,7 +77,14 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         'image_topic',
         default_value='/camera/image_raw',
-        description='Topic on which the camera publishes and from which the node takes images.',
+        description='Topic on which the camera publishes and from which the node takes images. '
+        'Its camera_info stands beside it.',
+    ),
+    DeclareLaunchArgument(
+        'namespace',
+        default_value='',
+        description='Namespace of the camera, of the node and of its outputs. Topics given with a '
+        'leading slash stay as they are.',
     ),
     DeclareLaunchArgument(
         'use_rviz',
@@ -83,34 +96,60 @@ ARGUMENTS = [
 ]
 
 
+def set_up_fast_dds() -> list[LaunchDescriptionEntity]:
+    """Make images fit into shared memory, unless the user has settings: fastdds.xml says why."""
+    if KEPT_ON_LOCALHOST:
+        return []
+    return [
+        SetEnvironmentVariable(
+            FAST_DDS_VARIABLE,
+            EnvironmentVariable(
+                FAST_DDS_VARIABLE,
+                default_value=PathJoinSubstitution([SHARE, 'config', 'fastdds.xml']),
+            ),
+        )
+    ]
+
+
+def start_camera(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """
+    Make the camera in the node's namespace, so that relative names mean the same for both.
+
+    The truth stays where refseg_demo_client looks for it.
+    """
+    image_topic = LaunchConfiguration('image_topic').perform(context)
+    folder, slash, _ = image_topic.rpartition('/')
+    return [
+        Node(
+            package='ros2_refseg',
+            executable='refseg_camera',
+            name='refseg_camera',
+            namespace=LaunchConfiguration('namespace'),
+            parameters=[
+                {
+                    'source': ParameterValue(LaunchConfiguration('source'), value_type=str),
+                    'level': ParameterValue(LaunchConfiguration('level'), value_type=str),
+                    'rate': ParameterValue(LaunchConfiguration('rate'), value_type=float),
+                }
+            ],
+            remappings=[
+                ('camera/image_raw', image_topic),
+                ('camera/camera_info', f'{folder}{slash}camera_info'),
+                ('camera/truth/labels', '/camera/truth/labels'),
+                ('camera/truth/scene', '/camera/truth/scene'),
+            ],
+            output='screen',
+        )
+    ]
+
+
 def generate_launch_description() -> LaunchDescription:
     """Describe the launch; `ros2 launch --show-args` prints the arguments."""
-    # Images fit into shared memory, unless the user has settings: fastdds.xml says why.
-    fast_dds = SetEnvironmentVariable(
-        FAST_DDS_VARIABLE,
-        EnvironmentVariable(
-            FAST_DDS_VARIABLE,
-            default_value=PathJoinSubstitution([SHARE, 'config', 'fastdds.xml']),
-        ),
-    )
-    camera = Node(
-        package='ros2_refseg',
-        executable='refseg_camera',
-        name='refseg_camera',
-        parameters=[
-            {
-                'source': ParameterValue(LaunchConfiguration('source'), value_type=str),
-                'level': ParameterValue(LaunchConfiguration('level'), value_type=str),
-                'rate': ParameterValue(LaunchConfiguration('rate'), value_type=float),
-            }
-        ],
-        remappings=[('camera/image_raw', LaunchConfiguration('image_topic'))],
-        output='screen',
-    )
+    camera = OpaqueFunction(function=start_camera)
     refseg = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(PathJoinSubstitution([SHARE, 'launch', 'refseg.launch.py']))
     )
     end_together = RegisterEventHandler(
         OnProcessExit(on_exit=[Shutdown(reason='a process of the demo ended')])
     )
-    return LaunchDescription([*ARGUMENTS, fast_dds, end_together, camera, refseg])
+    return LaunchDescription([*ARGUMENTS, *set_up_fast_dds(), end_together, camera, refseg])

@@ -112,7 +112,6 @@ def start_node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         for name, value_type in PARAMETERS.items()
         if LaunchConfiguration(name).perform(context)
     }
-    image_topic = LaunchConfiguration('image_topic')
     return [
         Node(
             package='ros2_refseg',
@@ -121,8 +120,7 @@ def start_node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             namespace=LaunchConfiguration('namespace'),
             parameters=[LaunchConfiguration('params_file'), replaced],
             remappings=[
-                ('~/image', image_topic),
-                ('~/image/compressed', [image_topic, '/compressed']),
+                ('~/image', LaunchConfiguration('image_topic')),
                 ('/referring_query', LaunchConfiguration('query_topic')),
             ],
             arguments=['--ros-args', '--log-level', LaunchConfiguration('log_level')],

@@ -42,7 +42,7 @@ LAUNCH_ARGUMENTS = {
         'coattention', 'checkpoint', 'device', 'image_topic', 'query_topic', 'params_file',
         'namespace', 'use_sim_time', 'log_level', 'use_rviz', 'rviz_config',
     },
-    'demo.launch.py': {'source', 'level', 'rate', 'image_topic', 'use_rviz'},
+    'demo.launch.py': {'source', 'level', 'rate', 'image_topic', 'namespace', 'use_rviz'},
 }  # fmt: skip
 # The packages of ROS 2 that can be imported.
 ROS_PACKAGES = re.compile(r'rclpy|ament_index_python|launch\w*|rcl_interfaces|cv_bridge|\w+_msgs')

@@ -15,6 +15,7 @@
 """The launch files, run by ROS 2's own launch; skipped where that is not installed."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ import pytest
 pytest.importorskip('launch_ros', reason='launch comes with a ROS 2 distribution, not from wheels')
 
 from launch import LaunchContext, LaunchDescription, LaunchService
-from launch.actions import IncludeLaunchDescription, RegisterEventHandler
+from launch.actions import IncludeLaunchDescription, RegisterEventHandler, Shutdown
 from launch.event_handlers import OnProcessExit, OnProcessIO
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
@@ -67,6 +68,12 @@ def remappings_of(node, context):
     }
 
 
+def namespace_of(node, context):
+    """Give the namespace that a node is started in."""
+    namespace = normalize_to_list_of_substitutions(node._Node__node_namespace)
+    return perform_substitutions(context, namespace)
+
+
 def test_nothing_replaces_the_file_unless_given():
     """Without arguments all parameters are those of params_file, and RViz stays away."""
     nodes, context = nodes_of('refseg.launch.py')
@@ -98,13 +105,8 @@ def test_rviz_follows_the_topics():
         '/refseg/mask': 'refseg/mask',
         '/refseg/boundary': 'refseg/boundary',
     }
-    namespaces = {
-        perform_substitutions(
-            context, normalize_to_list_of_substitutions(node._Node__node_namespace)
-        )
-        for node in (nodes['rviz2'], nodes['refseg_node'])
-    }
-    assert namespaces == {'left'}
+    for node in (nodes['rviz2'], nodes['refseg_node']):
+        assert namespace_of(node, context) == 'left'
 
 
 def test_demo_starts_camera_and_node():
@@ -119,8 +121,83 @@ def test_demo_starts_camera_and_node():
         'level': 'household',
         'rate': 5.0,
     }
-    assert remappings_of(nodes['refseg_camera'], context) == {'camera/image_raw': '/arm/image'}
+    assert remappings_of(nodes['refseg_camera'], context) == {
+        'camera/image_raw': '/arm/image',
+        'camera/camera_info': '/arm/camera_info',
+        'camera/truth/labels': '/camera/truth/labels',
+        'camera/truth/scene': '/camera/truth/scene',
+    }
     assert remappings_of(nodes['refseg_node'], context)['~/image'] == '/arm/image'
+
+
+@pytest.mark.parametrize(
+    ('image_topic', 'camera_info'),
+    [('image_raw', 'camera_info'), ('arm/image', 'arm/camera_info'), ('/image', '/camera_info')],
+)
+def test_demo_has_camera_and_node_in_one_namespace(image_topic, camera_info):
+    """Relative names mean the same for both, and the calibration stands beside its images."""
+    nodes, context = nodes_of(
+        'demo.launch.py', namespace='head', image_topic=image_topic, use_rviz='false'
+    )
+    camera, node = nodes['refseg_camera'], nodes['refseg_node']
+    assert namespace_of(camera, context) == namespace_of(node, context) == 'head'
+    remapped = remappings_of(camera, context)
+    assert remapped['camera/image_raw'] == remappings_of(node, context)['~/image'] == image_topic
+    assert remapped['camera/camera_info'] == camera_info
+
+
+@pytest.mark.parametrize(
+    ('distribution', 'localhost_only', 'variable'),
+    [
+        ('humble', '1', None),
+        ('humble', '0', 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+        ('jazzy', '1', 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+        ('kilted', '1', 'FASTDDS_DEFAULT_PROFILES_FILE'),
+    ],
+)
+def test_demo_sets_up_shared_memory_where_that_keeps_to_this_machine(
+    distribution, localhost_only, variable, monkeypatch
+):
+    """On Humble the file's transports would undo ROS_LOCALHOST_ONLY."""
+    names = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+    for name in names:  # set first, so that what the launch sets is taken back in the end
+        monkeypatch.setenv(name, '')
+        monkeypatch.delenv(name)
+    monkeypatch.setenv('ROS_DISTRO', distribution)
+    monkeypatch.setenv('ROS_LOCALHOST_ONLY', localhost_only)
+    nodes_of('demo.launch.py', use_rviz='false')
+    assert [name for name in names if name in os.environ] == [variable] * (variable is not None)
+
+
+def test_the_compressed_topic_follows_the_image_topic(checkpoints, tmp_path):
+    """A real launch: the node adds /compressed to what its image topic is remapped to."""
+    parameters = tmp_path / 'parameters.yaml'
+    parameters.write_text('/**:\n  ros__parameters:\n    image_transport: compressed\n')
+    output = b''
+
+    def on_output(event):
+        nonlocal output
+        output += event.text
+        return [Shutdown()] if b'sentences from' in output else None
+
+    description = LaunchDescription(
+        [
+            RegisterEventHandler(OnProcessIO(on_stdout=on_output, on_stderr=on_output)),
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(str(LAUNCH / 'refseg.launch.py')),
+                launch_arguments=[
+                    ('checkpoint', str(checkpoints['acm'])),
+                    ('image_topic', 'arm/image'),
+                    ('namespace', 'head'),
+                    ('params_file', str(parameters)),
+                ],
+            ),
+        ]
+    )
+    service = LaunchService(noninteractive=True)
+    service.include_launch_description(description)
+    asyncio.run(asyncio.wait_for(service.run_async(), timeout=300))
+    assert 'images from /head/arm/image/compressed,' in output.decode()
 
 
 def test_a_launched_node_names_the_bad_argument():
