@@ -84,7 +84,26 @@ def test_an_engine_is_scored_against_exact_arithmetic(squares):
 @pytest.mark.parametrize('arguments, problem', [
     (['bench', 'model', '--data', 'x'], '--data needs --checkpoint'),
     (['bench', 'model', '--image', '640'], "'640' is not WIDTHxHEIGHT"),
+    (['bench', 'table', 'EMPTY'], "empty.json' is no report that refseg bench --json wrote: "),
+    (['bench', 'table', 'OTHER'], "other.json' is no report that refseg bench --json wrote: "),
+    (['bench', 'table', 'missing.json'], "'missing.json'"),
 ])
-def test_a_bench_that_cannot_be_is_refused(arguments, problem, capsys):
-    assert main(arguments) == 2
-    assert problem in capsys.readouterr().err
+def test_a_bench_that_cannot_be_is_refused(arguments, problem, capsys, tmp_path):
+    files = {'EMPTY': tmp_path / 'empty.json', 'OTHER': tmp_path / 'other.json'}
+    files['EMPTY'].write_text('')
+    files['OTHER'].write_text('{"model": [1]}')
+    assert main([str(files.get(word, word)) for word in arguments]) == 2
+    error = capsys.readouterr().err
+    assert problem in error and error.count('\n') == 1
+
+
+@pytest.mark.parametrize('arguments', [
+    ['model', '--repeats', '0'], ['model', '--size', '-1'], ['model', '--samples', '1.5'],
+    ['attention', '--size', '0'], ['node', '--rate', '0'], ['node', '--rate', 'inf'],
+    ['node', '--rate', 'nan'], ['node', '--seconds', '-1'], ['node', '--seconds', 'x'],
+])
+def test_a_number_that_cannot_be_is_named_with_its_option(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(['bench', *arguments])
+    assert stop.value.code == 2
+    assert f'argument {arguments[1]}: {arguments[2]!r} is no ' in capsys.readouterr().err

@@ -65,6 +65,7 @@ def test_words_that_are_not_read_are_told(words, picture, capsys):
     (['segment', 'PICTURE', '!'], 'holds no word'),
     (['segment', 'PICTURE', 'the mug', '--checkpoint', 'x'], "no file 'x'; bundled ones: acm, vcm"),
     (['segment', 'PICTURE', 'the mug', '--device', 'tpu'], "'tpu' is none of"),
+    (['segment', 'PICTURE', 'the mug', '--precision', 'fp12'], "precision 'fp12' is none of auto"),
     (['segment', 'PICTURE', 'the mug', '--out', 'x.what'], "'x.what' cannot be written"),
     (['train', 'none.yaml', '--data', 'd'], "no readable training configuration 'none.yaml'"),
     (['ablate', 'none.yaml', '--data', 'd', '--out', 'o'], "training configuration 'none.yaml'"),
@@ -79,6 +80,19 @@ def test_a_mistake_is_one_line_that_names_it(arguments, message, picture, capsys
     error = capsys.readouterr().err
     assert message in error and error.startswith(f'refseg {arguments[0]}: ')
     assert error.count('\n') == 1
+
+
+@pytest.mark.parametrize('arguments', [
+    ['segment', 'x.png', 'the mug', '--threshold', '60'],
+    ['segment', 'x.png', 'the mug', '--threshold', 'nan'],
+    ['eval', '--data', 'd', '--found-threshold', '-0.1'],
+])
+def test_a_probability_that_is_none_is_named_with_its_option(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    option, value = arguments[-2:]
+    assert f'argument {option}: {value!r} is no number from 0 to 1' in capsys.readouterr().err
 
 
 def test_eval_prints_and_writes_the_same_scores(squares, tmp_path, capsys):

@@ -21,7 +21,12 @@ import sys
 from pathlib import Path
 
 from ros2_refseg.bundled import DEFAULT
-from ros2_refseg.cli.options import add_command, add_device_option
+from ros2_refseg.cli.options import (
+    add_command,
+    add_device_option,
+    positive_integer,
+    positive_number,
+)
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
@@ -49,15 +54,21 @@ def _add_model(subjects: argparse._SubParsersAction) -> None:
     )
     parser.add_argument('--preset', nargs='+', default=['edge'], help='edge, paper')
     parser.add_argument('--coattention', nargs='+', default=['acm'], help='acm, vcm, none')
-    parser.add_argument('--size', type=int, nargs='+', default=[320], help="network's side, pixels")
+    parser.add_argument(
+        '--size', type=positive_integer, nargs='+', default=[320], help="network's side, pixels"
+    )
     parser.add_argument('--image', default='640x480', help="the camera's, WIDTHxHEIGHT in pixels")
-    parser.add_argument('--repeats', type=int, default=30, help='rounds that count')
+    parser.add_argument(
+        '--repeats', type=positive_integer, default=30, help='rounds that count'
+    )
     parser.add_argument(
         '--everything', action='store_true', help='ONNX Runtime and torch.compile too; CPU only'
     )
     parser.add_argument('--data', type=Path, help='REFER data set to compare IoU of engines on')
     parser.add_argument('--split', default='test', help='split of --data')
-    parser.add_argument('--samples', type=int, default=500, help='sentences of --data')
+    parser.add_argument(
+        '--samples', type=positive_integer, default=500, help='sentences of --data'
+    )
     add_device_option(parser)
     _add_outputs(parser)
     parser.set_defaults(run=_model)
@@ -68,7 +79,9 @@ def _add_attention(subjects: argparse._SubParsersAction) -> None:
         subjects, 'attention', "Memory and time of the co-attentions, the paper's Table 5.",
         'refseg bench attention --json attention.json',
     )
-    parser.add_argument('--size', type=int, nargs='+', help='sides of the maps (default: 20 40 96)')
+    parser.add_argument(
+        '--size', type=positive_integer, nargs='+', help='sides of the maps (default: 20 40 96)'
+    )
     parser.add_argument('--backward', action='store_true', help='with the gradient, as in training')
     add_device_option(parser)
     _add_outputs(parser)
@@ -85,8 +98,10 @@ def _add_node(subjects: argparse._SubParsersAction) -> None:
     parser.add_argument(
         '--image', nargs='+', default=['640x480', '1280x720'], help='WIDTHxHEIGHT in pixels'
     )
-    parser.add_argument('--rate', type=float, default=30.0, help='images a second')
-    parser.add_argument('--seconds', type=float, default=20.0, help='of each size of image')
+    parser.add_argument('--rate', type=positive_number, default=30.0, help='images a second')
+    parser.add_argument(
+        '--seconds', type=positive_number, default=20.0, help='of each size of image'
+    )
     add_device_option(parser)
     _add_outputs(parser)
     parser.set_defaults(run=_node)
@@ -181,7 +196,14 @@ def _table(args: argparse.Namespace) -> None:
     from ros2_refseg.bench.report import tables
 
     for path in args.reports:
-        print(f'{path}: {tables(json.loads(path.read_text()))}')
+        try:
+            printed = tables(json.loads(path.read_text()))
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"'{path}' is no report that refseg bench --json wrote: "
+                f'{type(error).__name__}: {error}'
+            ) from error
+        print(f'{path}: {printed}')
 
 
 def _report(args: argparse.Namespace, report: dict) -> None:

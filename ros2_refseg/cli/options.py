@@ -37,6 +37,36 @@ def add_command(
     )
 
 
+def positive_integer(text: str) -> int:
+    """Read a whole number from 1 on, for argparse."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f'{text!r} is no whole number from 1 on')
+    return int(text)
+
+
+def positive_number(text: str) -> float:
+    """Read a finite number above 0, for argparse."""
+    number = _number(text)
+    if not 0 < number < float('inf'):
+        raise argparse.ArgumentTypeError(f'{text!r} is no number above 0')
+    return number
+
+
+def share(text: str) -> float:
+    """Read a probability, a score or a share, from 0 to 1, for argparse."""
+    number = _number(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is no number from 0 to 1')
+    return number
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float('nan')  # which is within no bounds
+
+
 def add_network_options(
     parser: argparse.ArgumentParser, precisions: str = 'auto, fp32, bf16 or fp16'
 ) -> None:
@@ -47,7 +77,7 @@ def add_network_options(
     add_device_option(parser)
     parser.add_argument('--precision', default='auto', help=precisions)
     parser.add_argument(
-        '--threshold', type=float, default=0.5, help='probability at which the mask is cut'
+        '--threshold', type=share, default=0.5, help='probability at which the mask is cut'
     )
     parser.add_argument(
         '--pieces', default='auto', choices=PIECES,

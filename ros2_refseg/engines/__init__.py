@@ -49,7 +49,7 @@ def check_choice(device: torch.device, precision: str, backend: str) -> None:
     if backend not in BACKENDS:
         raise ValueError(f'backend {backend!r} is none of {", ".join(BACKENDS)}')
     if precision not in PRECISION_CHOICES:
-        raise ValueError(f'{precision!r} is none of {", ".join(PRECISION_CHOICES)}')
+        raise ValueError(f'precision {precision!r} is none of {", ".join(PRECISION_CHOICES)}')
     if precision == 'fp16' and device.type == 'cpu':
         raise ValueError("'fp16' is for CUDA devices; on the CPU use 'fp32' or 'bf16'")
     if precision == 'int8' and (device.type != 'cpu' or backend == 'torch'):

@@ -318,6 +318,8 @@ def parse_arguments(args: Sequence[str]) -> argparse.Namespace:
     arguments = parser.parse_args(args)
     if arguments.frames is not None and arguments.frames < 1:
         parser.error(f'--frames {arguments.frames}: give 1 or more')
+    if not cv2.haveImageWriter(f'x{arguments.overlay.suffix}'):
+        parser.error(f'--overlay {arguments.overlay}: no kind of picture ends so; try a .png')
     if arguments.sentence is not None and not arguments.sentence.strip():
         parser.error('the sentence is blank; give words, or leave it out')
     return arguments

@@ -16,6 +16,7 @@
 """The demo's client: what it takes for true, what it refuses, whose memory it reads."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -81,13 +82,19 @@ def test_default_sentence():
 
 @pytest.mark.parametrize(
     ('arguments', 'problem'),
-    [(['--frames', '0'], '--frames 0'), (['--frames', 'x'], "'x'"), ([' '], 'blank')],
+    [
+        (['--frames', '0'], '--frames 0'),
+        (['--frames', 'x'], "'x'"),
+        (['--overlay', 'picture'], '--overlay picture: .* try a .png'),
+        (['--overlay', 'demo/x.what'], '--overlay demo/x.what: .* try a .png'),
+        ([' '], 'blank'),
+    ],
 )
 def test_bad_arguments(arguments, problem, capsys):
     """Each is named in the error."""
     with pytest.raises(SystemExit):
         parse_arguments(arguments)
-    assert problem in capsys.readouterr().err
+    assert re.search(problem, capsys.readouterr().err)
 
 
 def test_memory_of_a_sibling(tmp_path):
