@@ -23,6 +23,7 @@ from typing import Any
 
 from ros2_refseg.atomic_files import write_atomically
 from ros2_refseg.checkpoint import FORMAT, Checkpoint, choose_device
+from ros2_refseg.data.dataset import ReferringDataset
 from ros2_refseg.data.joint import open_datasets
 from ros2_refseg.distributed import from_first_process, is_first_process
 from ros2_refseg.evaluation import evaluate
@@ -52,7 +53,8 @@ class Ablation:
     The folder holds a training run for each (``EFN-1``, say), ``ablation.json`` and
     ``ablation.md``, the tables, both brought up to date after every run. All variants have their
     turn before the next seed, so that what is there early compares them all. Started again with
-    the same folder it repeats no finished run and goes on with the interrupted one.
+    the same folder it repeats no finished run and goes on with the interrupted one; a run on other
+    data, as far as names and counts tell, is refused.
     """
 
     def __init__(
@@ -82,6 +84,10 @@ class Ablation:
         self.seeds = list(seeds)
         # Opened first: a split that is not there is better missed now than after a training run.
         self.datasets = {split: open_datasets(data, split) for split in splits}
+        self._said = {
+            'training': _describe(open_datasets(data, config.train_split)),
+            **{split: _describe(dataset) for split, dataset in self.datasets.items()},
+        }
         self.scores: Scores = {split: {} for split in splits}
 
     def run(self) -> str:
@@ -99,16 +105,18 @@ class Ablation:
         folder = self.out / f'{variant}-{seed}'
         model = {**self.config.model, **VARIANTS[variant]}
         config = replace(self.config, model=model, seed=seed)
-        scores = from_first_process(lambda: _read_scores(folder / 'scores.json', config))
-        if scores is None:
+        finished = from_first_process(
+            lambda: _read_finished(folder / 'scores.json', config, self._said))
+        if finished is None:
             Trainer(config, self.data, folder, str(self.device)).run()
-            scores = {}
-        return from_first_process(lambda: self._complete(folder, config, scores))
+            finished = {'data': {}, 'scores': {}}
+        return from_first_process(lambda: self._complete(folder, config, finished))
 
     def _complete(
-        self, folder: Path, config: TrainingConfig, scores: dict[str, dict[str, Any]]
+        self, folder: Path, config: TrainingConfig, finished: dict[str, Any]
     ) -> dict[str, dict[str, Any]]:
         """Evaluate a trained network on the splits that were not evaluated before."""
+        scores = finished['scores']
         missing = [split for split in self.datasets if split not in scores]
         if missing:
             checkpoint = Checkpoint.load(folder / 'checkpoint.safetensors')
@@ -119,7 +127,9 @@ class Ablation:
                     PRECISIONS[config.precision],
                 )['all']
             _write_json(folder / 'scores.json', {
-                'format': FORMAT, 'config': config.to_dict(), 'scores': scores})
+                'format': FORMAT, 'config': config.to_dict(),
+                'data': {**finished['data'], **self._said}, 'scores': scores,
+            })
             # The checkpoint stays; the optimiser's state, several times its size, is done with.
             (folder / 'state.pt').unlink(missing_ok=True)
         return {split: scores[split] for split in self.datasets}
@@ -152,19 +162,44 @@ def mean_and_spread(values: Sequence[float]) -> str:
     return f'{mean} ± {percent(statistics.stdev(values))}' if len(values) > 1 else mean
 
 
-def _read_scores(path: Path, config: TrainingConfig) -> dict[str, dict[str, Any]] | None:
+def _describe(dataset: ReferringDataset) -> dict[str, Any]:
+    """Say which data a figure is of, in JSON types."""
+    return {
+        'split': dataset.split, 'name': dataset.name,
+        'references': len(dataset.references), 'sentences': len(dataset),
+    }
+
+
+def _read_finished(
+    path: Path, config: TrainingConfig, data: dict[str, dict[str, Any]]
+) -> dict[str, Any] | None:
+    """
+    Read what a finished run wrote, None where there is none.
+
+    :raises ValueError: when it was of another configuration, version or of other data.
+    """
     if not path.is_file():
         return None
     finished = json.loads(path.read_text())
     changed = config.changed_since(finished['config'])
     if finished.get('format') != FORMAT:
         changed.append('version of the network')
+    noted = finished.get('data', {})
+    for part in ('training', *finished['scores']):
+        if part in data and noted.get(part) != data[part]:
+            changed.append(f'data set ({part}: {_say(noted.get(part))}; now: {_say(data[part])})')
     if changed:
         raise ValueError(
             f"'{path.parent}' holds a finished run with another {', '.join(changed)}; give another "
             '--out, or delete that folder to start over'
         )
-    return finished['scores']
+    return finished
+
+
+def _say(data: dict[str, Any] | None) -> str:
+    if data is None:
+        return 'not noted'
+    return '{name} {split}, {references} references, {sentences} sentences'.format(**data)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -96,8 +96,11 @@ network() {
     --json "$out/scores_$1.json" > "$out/scores_$1.md"
 }
 
+# Table 3 on all kinds of sentence and with the paper's F, as the configuration says, at a GPU's size.
 ablate() {
-  refseg ablate "$(configured config/train/tabletop_gpu_attributes.yaml '/^init_from:/d')" \
+  refseg ablate "$(configured config/train/tabletop_ablation.yaml "
+      s/image_size: 128/image_size: 320/; s/^coarse_image_size:.*/coarse_image_size: 240/
+      s/^iterations:.*/iterations: ${iterations:-20000}/; s/^workers:.*/workers: 14/")" \
     --device "$device" --data "$out/tables" --split test --seeds "$seeds" --out "$out/ablation"
 }
 

@@ -15,7 +15,10 @@
 """The ablation: its rows, its arithmetic, and that nothing is done twice."""
 
 import json
+import os
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
@@ -115,6 +118,39 @@ def test_an_interrupted_ablation_goes_on_and_repeats_nothing(
     scores.write_text(scores.read_text().replace(FORMAT, 'ros2_refseg-1'))
     with pytest.raises(ValueError, match='finished run with another version of the network'):
         Ablation(CONFIG, squares, out, [1], device='cpu').run()
+
+
+def test_figures_of_other_data_are_not_printed(
+    squares, typos_and_absent, tmp_path, two_variants, trained
+):
+    out = tmp_path / 'ablation'
+    Ablation(CONFIG, squares, out, [1], ['val'], 'cpu').run()
+    with pytest.raises(ValueError, match=(
+            r"DFN-1' holds a finished run with another data set \(training: squares train, 16 "
+            r'references, 32 sentences; now: squares, absent train, 19 references, 35 sentences\), '
+            r'data set \(val: squares val, 8 references, 16 sentences; now: .*give another --out')):
+        Ablation(CONFIG, [squares, typos_and_absent], out, [1], ['val'], 'cpu').run()
+    # A split that was not scored may be of any size, one that is scored later is noted as well.
+    Ablation(CONFIG, squares, out, [1], ['train'], 'cpu').run()
+    noted = json.loads((out / 'DFN-1/scores.json').read_text())['data']
+    assert {part: data['split'] for part, data in noted.items()} == {
+        'training': 'train', 'val': 'val', 'train': 'train'}
+    scores = out / 'DFN-1/scores.json'
+    scores.write_text(json.dumps({**json.loads(scores.read_text()), 'data': {}}))
+    with pytest.raises(ValueError, match='training: not noted; now: squares train'):
+        Ablation(CONFIG, squares, out, [1], ['val'], 'cpu').run()
+    assert trained == ['DFN-1', 'EFN+ACM+BEM-1']
+
+
+@pytest.mark.parametrize('toy, side, iterations', [('', 320, 20000), ('1', 64, 4)])
+def test_the_gpu_batch_trains_table_3_on_all_sentences(tmp_path, toy, side, iterations):
+    script = Path(__file__).parent.parent / 'scripts/gpu_batch.sh'
+    subprocess.run([script, 'ablate'], check=True, env={
+        **os.environ, 'PYTHON': 'true', 'OUT': str(tmp_path), 'TOY': toy, 'ITERATIONS': ''})
+    config = TrainingConfig.load(tmp_path / 'tabletop_ablation.yaml')
+    assert config.forms is None and config.init_from is None
+    assert config.model == {'preset': 'edge', 'skip': False, 'image_size': side}
+    assert config.iterations == iterations
 
 
 def test_what_would_be_unfair_or_end_in_nothing_is_refused_first(squares, tmp_path):
