@@ -98,6 +98,23 @@ def test_a_damaged_calibration_is_refused(saved, tmp_path, damage):
         Checkpoint.load(path)
 
 
+@pytest.mark.parametrize('words, problem', [
+    ('["cup", "red", 7]', 'has 7, which is no word'),
+    ('["cup", "red", ["red"]]', r"has \['red'\], which is no word"),
+    ('["cup", "red", null]', 'has None, which is no word'),
+    ('["cup", "red", "red"]', "has 'red' 2 times; each word is there once"),
+])
+def test_a_vocabulary_that_is_none_is_refused(saved, tmp_path, words, problem):
+    from safetensors import safe_open
+
+    with safe_open(saved, 'pt') as file:
+        metadata = file.metadata()
+    path = tmp_path / 'foreign.safetensors'
+    save_file(load_file(saved), path, {**metadata, 'vocabulary': words})
+    with pytest.raises(CheckpointError, match=f"foreign.safetensors' .* {problem}"):
+        Checkpoint.load(path)
+
+
 def test_half_precision_on_disk(checkpoint, saved):
     weights = sum(weight.numel() for weight in checkpoint.network.state_dict().values())
     assert saved.stat().st_size < 2.01 * weights

@@ -59,6 +59,19 @@ class Vocabulary:
 
     words: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        """
+        Check the words, which may come from a file.
+
+        :raises ValueError: for one that is no text, or stands there twice and has two numbers.
+        """
+        for word in self.words:
+            if not isinstance(word, str):
+                raise ValueError(f'the vocabulary has {word!r}, which is no word')
+        if len(self._ids) < len(self.words):
+            word, count = Counter(self.words).most_common(1)[0]
+            raise ValueError(f'the vocabulary has {word!r} {count} times; each word is there once')
+
     @classmethod
     def from_sentences(cls, sentences: Iterable[str]) -> 'Vocabulary':
         """
