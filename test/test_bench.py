@@ -15,9 +15,12 @@
 """Benchmarks: what they report is what was measured, in a form that can be kept."""
 
 import json
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from small_networks import make_network
 
 from ros2_refseg.bench.accuracy import bench_accuracy, samples_of
 from ros2_refseg.bench.attention import bench_attention, measure
@@ -27,7 +30,7 @@ from ros2_refseg.cefnet import CEFNet, CEFNetConfig
 from ros2_refseg.cli import main
 from ros2_refseg.data.refer import ReferDataset
 from ros2_refseg.data.vocabulary import Vocabulary
-from ros2_refseg.engines import TorchEngine
+from ros2_refseg.engines import CudaEngine, TorchEngine, cuda_engine
 
 
 def test_candidates_take_turns():
@@ -79,6 +82,19 @@ def test_an_engine_is_scored_against_exact_arithmetic(squares):
     scores = bench_accuracy(network, engines, samples)
     assert scores['fp32'] == scores['exact'] and scores['exact']['furthest_probability'] == 0
     assert 0 < scores['bf16']['furthest_probability'] < 0.5
+
+
+@pytest.mark.parametrize('reason', ['', 'no CUDA graph could be recorded'])
+def test_no_engine_bears_the_name_of_a_graph_that_it_has_not(reason, monkeypatch):
+    """With a stand-in for what runs on CUDA, so that it needs none."""
+    answers = np.zeros((1, 2, 4, 4), np.uint8)
+    plan = SimpleNamespace(record=lambda: reason, run=lambda image, languages: answers)
+    monkeypatch.setattr(cuda_engine, '_Plan', lambda *arguments: plan)
+    engine = CudaEngine(make_network(), torch.device('cpu'), 'fp32')
+    engine._stream = object()
+    engine.segment(np.zeros((4, 4, 3), np.uint8), [engine.encode([2])])
+    assert engine.name == ('torch, no CUDA graph' if reason else 'torch, CUDA graph')
+    assert engine.reason == reason and CudaEngine.name == 'torch, CUDA graph'
 
 
 @pytest.mark.parametrize('arguments, problem', [

@@ -41,7 +41,8 @@ class CudaEngine(Engine):
     """
     PyTorch on CUDA in half precision, channels last, batch norms folded, recorded as a graph.
 
-    Where a graph cannot be recorded the same steps run one by one, and ``reason`` says why.
+    Where a graph cannot be recorded the same steps run one by one; ``reason`` says why, and
+    ``name`` claims none.
     """
 
     name = 'torch, CUDA graph'
@@ -74,6 +75,8 @@ class CudaEngine(Engine):
             # A recording that failed can spoil PyTorch's memory for later ones: none is tried.
             if self._stream is not None and not self.reason:
                 self.reason = plan.record()
+                if self.reason:
+                    self.name = 'torch, no CUDA graph'
             self._plans[key] = plan
         self._plans.move_to_end(key)
         return [PackedAnswer(each) for each in self._plans[key].run(image, languages)]
