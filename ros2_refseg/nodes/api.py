@@ -16,10 +16,10 @@
 """
 The ROS API as Markdown, made of the tables that the nodes are made of.
 
-    python -m ros2_refseg.nodes.api                prints it
-    python -m ros2_refseg.nodes.api ../README.md   writes it between the file's two marks
+    (cd docs && python -m ros2_refseg.nodes.api)                prints it
+    (cd docs && python -m ros2_refseg.nodes.api ../README.md)   writes it between the two marks
 
-Run it from another folder than the repository's root, where the source hides the built package.
+It does not work in the repository's root, where the source hides the built package.
 """
 
 import sys
@@ -34,7 +34,8 @@ from ros2_refseg.nodes.refseg_parameters import REFSEG_PARAMETERS
 from ros2_refseg.nodes.segmentation_node import IMAGE, QUERY, compressed
 from ros2_refseg.nodes.topics import TopicSpec
 
-BEGIN = '<!-- ROS API: written by python -m ros2_refseg.nodes.api README.md -->'
+COMMAND = '(cd docs && python -m ros2_refseg.nodes.api ../README.md)'
+BEGIN = f'<!-- ROS API: written by {COMMAND} -->'
 END = '<!-- end of the ROS API -->'
 
 

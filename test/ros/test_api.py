@@ -15,6 +15,8 @@
 
 """The README's ROS API is what the code says."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,18 @@ README = Path(__file__).parents[2] / 'README.md'
 
 def test_readme_has_the_api_as_it_is():
     text = README.read_text(encoding='utf-8')
-    assert api.rewrite(text) == text, 'run: python -m ros2_refseg.nodes.api README.md'
+    assert api.rewrite(text) == text, f'run: {api.COMMAND}'
+
+
+def test_the_command_that_the_readme_names_works():
+    """It is the one of CONTRIBUTING.md, and is run in the root."""
+    root = README.parent
+    assert f'`{api.COMMAND}`' in (root / 'CONTRIBUTING.md').read_text(encoding='utf-8')
+    printing = api.COMMAND.replace(' ../README.md', '').replace('python', sys.executable, 1)
+    finished = subprocess.run(
+        printing, shell=True, cwd=root, capture_output=True, text=True, check=True
+    )
+    assert finished.stdout == f'{api.api()}\n'
 
 
 def test_api_names_every_topic_and_parameter():
