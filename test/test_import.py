@@ -121,6 +121,45 @@ def test_the_picture_is_found_where_labelme_says_or_inside_the_file(tmp_path):
     assert dataset.read_image(dataset.images[1]).shape == (HEIGHT, WIDTH, 3)
 
 
+def embedded(shade: int) -> str:
+    """Give a grey picture as labelme stores it within its file."""
+    picture = np.full((HEIGHT, WIDTH, 3), shade, np.uint8)
+    return base64.b64encode(cv2.imencode('.png', picture)[1]).decode()
+
+
+@pytest.mark.parametrize('beside', [False, True])
+def test_pictures_within_files_are_told_apart_by_what_they_show(tmp_path, beside):
+    photos = tmp_path / 'photos'
+    left = [shape('left', 'rectangle', [[0, 0], [10, 10]])]
+    right = [shape('right', 'rectangle', [[40, 0], [50, 10]])]
+    again = [shape('middle', 'rectangle', [[20, 0], [30, 10]])]
+    write_labelme(photos / '1.json', left, 'image.png', imageData=embedded(50))
+    write_labelme(photos / '2.json', right, 'image.png', imageData=embedded(90))
+    write_labelme(photos / '3.json', again, 'image.png', imageData=embedded(50))
+    if beside:
+        write_picture(photos / 'image.png')
+    import_folder(photos, tmp_path / 'mine', val=0, test=0)
+    dataset = ReferDataset(tmp_path / 'mine')
+    assert [(image.path.name, dataset.read_image(image)[0, 0, 0],
+             [reference.sentences for reference in image.references]) for image in dataset.images
+            ] == [('1.png', 50, [['left'], ['middle']]), ('2.png', 90, [['right']])]
+
+
+def test_what_else_is_said_of_a_picture_is_of_the_one_within_the_file(tmp_path):
+    photos = tmp_path / 'photos'
+    write_picture(photos / 'a.png')
+    write_labelme(photos / 'a.json', [shape('mug', 'rectangle', [[5, 5], [15, 15]])], 'a.png')
+    write_labelme(photos / 'more.json', [shape('pot', 'rectangle', [[5, 5], [15, 15]])], 'a.png',
+                  imageData=embedded(50))
+    (tmp_path / 'said.csv').write_text('image,sentence\na.png,the kettle\n')
+    import_folder(photos, tmp_path / 'mine', tmp_path / 'said.csv', val=0, test=0)
+    dataset = ReferDataset(tmp_path / 'mine')
+    (image,) = dataset.images
+    assert image.path.name == 'a.png' and dataset.read_image(image)[0, 0, 0] == 50
+    assert [reference.sentences for reference in image.references] == [
+        ['mug'], ['pot'], ['the kettle']]
+
+
 @pytest.mark.parametrize('orientation', [3, 6])
 def test_photographs_that_are_turned_by_exif_are_written_upright(tmp_path, orientation):
     write_picture(tmp_path / 'photos' / 'a.jpg', orientation)
@@ -185,6 +224,19 @@ def test_a_table_in_json_with_masks_that_are_pictures(tmp_path):
     assert result.counts == {'val': (1, 2)}
     masks = masks_by_sentence(tmp_path / 'mine', 'val')
     np.testing.assert_array_equal(masks['left one'], box(3, 4, 9, 9))
+
+
+@pytest.mark.parametrize('suffix', ['jpg', 'JPEG'])
+def test_masks_in_jpeg_do_not_grow(tmp_path, suffix):
+    write_picture(tmp_path / 'photos' / 'a.jpg')
+    disc = cv2.circle(np.zeros((HEIGHT, WIDTH), np.uint8), (30, 20), 11, 255, cv2.FILLED)
+    mask = tmp_path / 'photos' / f'mask.{suffix}'
+    mask.write_bytes(cv2.imencode('.jpg', disc, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes())
+    assert (cv2.imread(str(mask)) > 0).any(axis=2).sum() > 1.1 * (disc > 0).sum()
+    (tmp_path / 'said.csv').write_text(f'image,mask,sentence\na.jpg,mask.{suffix},the disc\n')
+    import_folder(tmp_path / 'photos', tmp_path / 'mine', tmp_path / 'said.csv', val=0, test=0)
+    read = masks_by_sentence(tmp_path / 'mine')['the disc']
+    assert (read != (disc > 0)).sum() <= 0.02 * (disc > 0).sum()
 
 
 def test_a_table_adds_to_what_labelme_wrote(tmp_path):
@@ -318,6 +370,47 @@ def test_rows_and_annotations_that_lack_something_are_named(tmp_path):
     (tmp_path / 'said.json').write_text('[{"image": "my table.jpg", "sentence": null}]')
     with pytest.raises(ValueError, match="row 1: the sentence '' holds no word"):
         import_folder(photos, tmp_path / 'mine', tmp_path / 'said.json')
+
+
+@pytest.mark.parametrize('part, field, value, problem', [
+    ('images', 'file_name', 7, '7 is no text, which a name must be'),
+    ('categories', 'name', ['mug'], r"\['mug'\] is no text, which a name must be"),
+    ('annotations', 'image_id', [1], r'row 2: annotation 7 is one of image \[1\], which the file'),
+    ('images', 'height', '40', "row 2: the file of --coco: the height of my table.jpg is '40'; it"),
+    ('images', 'width', None, 'the width of my table.jpg is None; it must be a whole number'),
+])
+def test_entries_of_other_types_are_named(tmp_path, part, field, value, problem):
+    photos = tmp_path / 'photos'
+    write_coco(photos)
+    coco = json.loads((photos / 'instances.json').read_text())
+    coco[part][0][field] = value
+    (photos / 'instances.json').write_text(json.dumps(coco))
+    (tmp_path / 'said.csv').write_text('annotation,sentence\n7,red mug\n')
+    with pytest.raises(ValueError, match=problem):
+        import_folder(photos, tmp_path / 'mine', tmp_path / 'said.csv', photos / 'instances.json')
+
+
+def test_whole_floats_and_unusable_categories_do_no_harm(tmp_path):
+    photos = tmp_path / 'photos'
+    write_coco(photos)
+    coco = json.loads((photos / 'instances.json').read_text())
+    coco['images'][0].update(height=float(HEIGHT), width=float(WIDTH))
+    coco['annotations'][0].update(category_id=[3], image_id=1.0)
+    (photos / 'instances.json').write_text(json.dumps(coco))
+    (tmp_path / 'said.csv').write_text('annotation,sentence\n7,red mug\n8,mug by the sink\n')
+    import_folder(photos, tmp_path / 'mine', tmp_path / 'said.csv', photos / 'instances.json',
+                  val=0, test=0)
+    assert {reference.category for reference in ReferDataset(tmp_path / 'mine').references} == {
+        'thing', 'mug'}
+
+
+@pytest.mark.parametrize('label', [7, ['mug'], None])
+def test_a_label_that_is_no_text_is_named(tmp_path, label):
+    write_picture(tmp_path / 'photos' / 'a.jpg')
+    write_labelme(tmp_path / 'photos' / 'a.json', [
+        shape(label, 'rectangle', [[5, 5], [15, 15]], description='the mug')], 'a.jpg')
+    with pytest.raises(ValueError, match=r'a\.json is not as labelme writes it: .* is no text'):
+        import_folder(tmp_path / 'photos', tmp_path / 'mine')
 
 
 def test_wrong_arguments(tmp_path, capsys):

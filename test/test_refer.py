@@ -177,7 +177,8 @@ def test_masks_of_every_coco_form():
 
 @pytest.mark.parametrize('segmentation', [
     [], {}, 7, [[]], 'text', {'size': [5, 5], 'counts': [20, 5]},
-    {'size': [HEIGHT, WIDTH], 'counts': 3}])
+    {'size': [HEIGHT, WIDTH], 'counts': 3}, {'size': [HEIGHT, WIDTH], 'counts': [20, 5]},
+    {'size': [HEIGHT, WIDTH], 'counts': []}])
 def test_no_segmentation(segmentation):
     with pytest.raises(ValueError):
         decode_mask(segmentation, HEIGHT, WIDTH)
@@ -196,6 +197,50 @@ def test_parts_without_three_corners_are_passed_over(sliver):
         np.testing.assert_array_equal(decode_mask(parts, HEIGHT, WIDTH), whole)
     with pytest.raises(ValueError, match='no polygon has three corners'):
         decode_mask([sliver], HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize('corner', [
+    float('nan'), float('inf'), -float('inf'), 1e18, 10 * WIDTH + 1, -10 * WIDTH - 1])
+def test_corners_that_would_take_all_memory_are_refused(corner):
+    for place in range(6):
+        polygon = [10.0, 5.0, 20.0, 5.0, 20.0, 15.0]
+        polygon[place] = corner
+        with pytest.raises(ValueError, match=r'a corner at \S+ in an image of \[30, 40\]'):
+            decode_mask([[1, 1, 2, 1, 2, 2], polygon], HEIGHT, WIDTH)
+    # Objects reach out of their picture, in places far.
+    far = 10 * WIDTH
+    mask = decode_mask([[-far, 0, far, 0, far, 5, -far, 5]], HEIGHT, WIDTH)
+    assert mask[:5].all() and not mask[5:].any()
+
+
+def test_masks_are_not_confused_by_numbers_given_twice(data):
+    path = data / 'tabletop' / 'refs(refseg).p'
+    rows = load_pickle(path)
+    rows[1]['ref_id'] = rows[0]['ref_id'] = 7
+    path.write_bytes(pickle.dumps(rows, protocol=2))
+    with pytest.raises(ValueError, match=(
+            r'refs\(refseg\)\.p: 1 ref_ids are those of several references each, the first one '
+            'is 7; give every reference its own number')):
+        ReferDataset(data)
+    assert len(ReferDataset(data, 'val')) == 2, 'what is in another split does not matter'
+
+
+@pytest.mark.parametrize('name', ['height', 'width'])
+def test_sizes_of_pictures_are_whole_numbers(data, name):
+    path = data / 'tabletop' / 'instances.json'
+    instances = json.loads(path.read_text())
+    size = instances['images'][1][name]
+    instances['images'][1][name] = float(size)
+    path.write_text(json.dumps(instances))
+    dataset = ReferDataset(data)
+    assert dataset.mask(dataset.references[1]).shape == (HEIGHT, WIDTH)
+    for value in (None, str(size), size + 0.5, float('nan'), 0, -size, [size]):
+        instances['images'][1][name] = value
+        path.write_text(json.dumps(instances))
+        with pytest.raises(ValueError) as told:
+            ReferDataset(data)
+        said = f'tabletop/instances.json: the {name} of 1.png is {value!r}; it must be a whole'
+        assert said in str(told.value)
 
 
 def test_pickle_runs_no_code(tmp_path, capsys):

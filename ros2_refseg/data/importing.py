@@ -21,7 +21,7 @@ is checked here first and then written.
 """
 
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,11 +106,24 @@ def import_folder(
 
 
 def _merge(pictures: Sequence[OwnPicture]) -> list[OwnPicture]:
-    """Put together what several files say of the same picture."""
-    known: dict[Path, OwnPicture] = {}
+    """
+    Put together what several files say of the same picture.
+
+    Files of labelme that name one picture may hold different ones; a file that holds none speaks of
+    the one that others hold, if they agree.
+    """
+    digests: defaultdict[Path, set[str]] = defaultdict(set)
+    for picture in pictures:
+        if picture.content:
+            digests[picture.path.resolve()].add(picture.digest)
+    known: dict[tuple[Path, str], OwnPicture] = {}
     for other in pictures:
-        same = known.setdefault(other.path.resolve(), other)
+        path, digest = other.path.resolve(), other.digest
+        if not digest and len(digests[path]) == 1:
+            (digest,) = digests[path]
+        same = known.setdefault((path, digest), other)
         if same is not other:
+            same.content, same.digest = same.content or other.content, digest
             same.sayings += other.sayings
             same.split, same.size = other.split or same.split, same.size or other.size
     return list(known.values())

@@ -16,6 +16,7 @@
 """Reading what labelme wrote: a JSON file beside each picture, with shapes and their labels."""
 
 import base64
+import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -59,13 +60,21 @@ def _read_picture(path: Path, content: dict, folder: Path) -> OwnPicture:
     said = content['imagePath'].replace('\\', '/')
     picture = next((place for place in (path.parent / said, path.parent / Path(said).name)
                     if place.is_file()), None)
-    stored = content.get('imageData')
-    data = base64.b64decode(stored) if stored and picture is None else None
+    digest = ''
+    if content.get('imageData'):
+        digest = hashlib.sha256(_stored_picture(content)).hexdigest()
     name = path.relative_to(folder).with_suffix(Path(said).suffix).as_posix()
     size = content.get('imageHeight'), content.get('imageWidth')
     return OwnPicture(
-        name, picture or path.parent / said, data, size if all(size) else None,
-        sayings=_read_shapes(path, content['shapes']))
+        name, picture or path.parent / said,
+        # Read again when it is wanted: photographs by the hundred do not fit into the memory.
+        (lambda: _stored_picture(load_json(path))) if digest else None, digest,
+        size if all(size) else None, sayings=_read_shapes(path, content['shapes']))
+
+
+def _stored_picture(content: dict) -> bytes:
+    """Decode the picture within a file, which labelme shows rather than the one beside it."""
+    return base64.b64decode(content['imageData'])
 
 
 def _read_shapes(path: Path, shapes: list[dict]) -> list[Saying]:
@@ -77,6 +86,8 @@ def _read_shapes(path: Path, shapes: list[dict]) -> list[Saying]:
     sayings = []
     for parts in groups.values():
         label = parts[0]['label']
+        if not isinstance(label, str):
+            raise TypeError(f'label {label!r} is no text')
         described = [part.get('description') or '' for part in parts]
         sentences = _split(';'.join(described)) or _split(label)
         sayings.append(Saying(

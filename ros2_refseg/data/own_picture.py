@@ -40,17 +40,19 @@ class OwnPicture:
     """
     A picture and what is said about it.
 
-    ``name`` is its path below the folder that is imported. ``content`` is given where it is in no
-    file of its own, ``size`` (height, width) where the masks tell it.
+    ``name`` is its path below the folder that is imported. Where it lies within another file,
+    ``content`` reads it and ``digest`` tells it from other contents; ``size`` (height, width) is
+    given where the masks tell it.
     """
 
     name: str
     path: Path
-    content: bytes | None = None
+    content: Callable[[], bytes] | None = None
+    digest: str = ''
     size: tuple[int, int] | None = None
     split: str = ''
     sayings: list[Saying] = field(default_factory=list)
 
     def read(self) -> bytes:
         """Read the file's bytes. :raises OSError: when it is not there."""
-        return self.content if self.content is not None else self.path.read_bytes()
+        return self.content() if self.content else self.path.read_bytes()

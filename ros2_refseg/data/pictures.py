@@ -93,6 +93,24 @@ def walk(starts: Iterable[Path], depth: int | None = None) -> Iterator[tuple[Pat
             yield Path(folder), names
 
 
+def picture_size(entry: dict, place: str) -> tuple[int, int]:
+    """
+    Give the height and width, in pixels, that an entry of COCO's ``images`` in ``place`` says.
+
+    :raises ValueError: when one of them is no whole number above 0; 480.0 will do.
+    """
+    size = []
+    for name in ('height', 'width'):
+        value = entry[name]
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if not whole or value <= 0:
+            raise ValueError(
+                f'{place}: the {name} of {entry["file_name"]} is {value!r}; it must be a whole '
+                'number of pixels')
+        size.append(int(value))
+    return size[0], size[1]
+
+
 def name_folder(path: Path) -> Path:
     """Give a folder a path that has its name and its parent's in it, which . and .. have not."""
     return path if path.name and path.name != '..' and path.parent.name else path.resolve()

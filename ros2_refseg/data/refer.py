@@ -23,6 +23,7 @@ folder itself or beside it (Kazemzadeh et al., "ReferItGame", EMNLP 2014; github
 
 import json
 import pickle
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,9 +40,12 @@ from ros2_refseg.data.dataset import (
     UnknownSplitError,
     is_training_split,
 )
-from ros2_refseg.data.pictures import FileFinder, identify_image, name_folder
+from ros2_refseg.data.pictures import FileFinder, identify_image, name_folder, picture_size
 from ros2_refseg.data.plain_files import load_json, load_pickle
 from ros2_refseg.data.vocabulary import tokenize
+
+FARTHEST_CORNER = 10
+"""A polygon may reach that many times a picture's longer side; each step to it takes memory."""
 
 
 class ReferDataset(ReferringDataset):
@@ -112,16 +116,17 @@ class ReferDataset(ReferringDataset):
         names = {entry['id']: entry['name'] for entry in instances.get('categories', [])}
         images: dict[int, ReferImage] = {}
         missing = []
+        rows = [row for row in rows if self.split in ('all', row['split'])]
+        self._refuse_double_numbers(rows)
         for row in rows:
-            if self.split not in ('all', row['split']):
-                continue
             entry = entries[row['image_id']]
             if entry['id'] not in images:
                 path = self._finder.find(entry['file_name'])
                 if path is None:
                     missing.append(entry['file_name'])
                 images[entry['id']] = ReferImage(
-                    entry['id'], path or Path(entry['file_name']), entry['height'], entry['width'])
+                    entry['id'], path or Path(entry['file_name']),
+                    *picture_size(entry, f'{self.folder / "instances.json"}'))
             objects = [annotations[number] for number in _annotation_ids(row)]
             category = objects[0]['category_id'] if objects else None
             sentences = row['sentences']
@@ -132,6 +137,15 @@ class ReferDataset(ReferringDataset):
                 [sentence.get('form', '') for sentence in sentences],
                 [_words(sentence) for sentence in sentences]))
         return list(images.values()), missing
+
+    def _refuse_double_numbers(self, rows: list[dict]) -> None:
+        # Training and evaluation know a mask by the ref_id of its reference.
+        counts = Counter(row['ref_id'] for row in rows)
+        double = [number for number, count in counts.items() if count > 1]
+        if double:
+            raise ValueError(
+                f'{self.references_path}: {len(double)} ref_ids are those of several references '
+                f'each, the first one is {double[0]}; give every reference its own number')
 
 
 def find_references(data: Path, split_by: str | None = None) -> Path:
@@ -230,7 +244,8 @@ def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarra
 
     It is a list of polygons (x, y, x, y ... in pixels), one such polygon, an RLE, compressed or
     not, or a list of RLEs as RefCLEF has them. Polygons of fewer than three corners are passed
-    over. :raises ValueError: when it is something else, or an RLE of another size.
+    over. :raises ValueError: when it is something else, an RLE of another size, or a polygon with a
+    corner farther out than FARTHEST_CORNER.
     """
     try:
         if isinstance(segmentation, list) and isinstance(segmentation[0], dict):
@@ -239,6 +254,9 @@ def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarra
         if isinstance(segmentation, dict):
             rle = segmentation
             if isinstance(rle['counts'], list):
+                # Of fewer, pycocotools would leave the rest of the mask to chance.
+                if sum(rle['counts']) != height * width:
+                    raise ValueError(f'an RLE whose counts do not add up to {height * width}')
                 rle = coco_mask.frPyObjects(rle, height, width)
             if list(rle['size']) != [height, width]:
                 raise ValueError(f'an RLE of {rle["size"]} in an image of {[height, width]}')
@@ -249,6 +267,10 @@ def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarra
             polygons = [polygon for polygon in polygons if len(polygon) >= 6]
             if not polygons:
                 raise ValueError('no polygon has three corners')
+            farthest = FARTHEST_CORNER * max(height, width)
+            for number in (number for polygon in polygons for number in polygon):
+                if not abs(number) <= farthest:  # so written, it is true of NaN as well
+                    raise ValueError(f'a corner at {number} in an image of {[height, width]}')
             rle = coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
         return coco_mask.decode(rle)
     # pycocotools raises plain Exception on what is no segmentation.

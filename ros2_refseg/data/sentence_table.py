@@ -19,17 +19,21 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from ros2_refseg.data.own_picture import SPLITS, OwnPicture, Saying
-from ros2_refseg.data.pictures import walk
+from ros2_refseg.data.pictures import picture_size, walk
 from ros2_refseg.data.plain_files import load_json
 from ros2_refseg.data.refer import decode_mask
 
 COLUMNS = ('image', 'sentence', 'annotation', 'mask', 'category', 'split')
 """What a table may say; ``sentence`` it must, and ``image`` wherever there is no annotation."""
+
+JPEG_BLACK = 127
+"""Up to this value (of 255) a pixel of a mask in JPEG is black."""
 
 
 def read_sentences(
@@ -80,6 +84,11 @@ class _TableReader:
             self._annotations = {str(entry['id']): entry for entry in instances['annotations']}
             self._categories = {
                 entry['id']: entry['name'] for entry in instances.get('categories', [])}
+            texts = [*self._categories.values(), *(
+                entry['file_name'] for entry in self._entries.values() if 'file_name' in entry)]
+            for text in texts:
+                if not isinstance(text, str):
+                    raise TypeError(f'{text!r} is no text, which a name must be')
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(
                 f'{coco} is not as COCO writes instances: {type(error).__name__} {error}'
@@ -101,7 +110,7 @@ class _TableReader:
             if values['image'] and Path(values['image']).name != Path(entry['file_name']).name:
                 raise ValueError(f'annotation {annotation["id"]} is one of {entry["file_name"]}, '
                                  f'not of {values["image"]}')
-            picture.size = entry['height'], entry['width']
+            picture.size = picture_size(entry, 'the file of --coco')
         if values['split']:
             if values['split'] not in SPLITS:
                 raise ValueError(f'split {values["split"]!r} is none of {", ".join(SPLITS)}')
@@ -129,7 +138,7 @@ class _TableReader:
     def _entry(self, annotation: dict) -> dict:
         """Give what ``coco`` says of an annotation's picture."""
         number = annotation.get('image_id')
-        entry = self._entries.get(number)
+        entry = _look_up(self._entries, number)
         if entry is None:
             raise ValueError(f'annotation {annotation["id"]} is one of image {number}, which the '
                              'file of --coco does not have')
@@ -141,7 +150,7 @@ class _TableReader:
 
     def _category(self, annotation: dict | None) -> str:
         number = annotation.get('category_id') if annotation else None
-        return self._categories.get(number, 'thing')
+        return _look_up(self._categories, number) or 'thing'
 
     def _mask(
         self, annotation: dict | None, mask: str,
@@ -179,6 +188,8 @@ def read_mask_picture(path: Path, height: int, width: int) -> np.ndarray:
     """
     Read a mask that is a picture: uint8 (height, width), 1 where it is not black.
 
+    JPEG leaves grey around what was black and white: there it is 1 above JPEG_BLACK.
+
     :raises ValueError: when it is damaged or of another size.
     """
     pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
@@ -187,7 +198,13 @@ def read_mask_picture(path: Path, height: int, width: int) -> np.ndarray:
     if pixels.shape[:2] != (height, width):
         raise ValueError(f'{path.name} is {pixels.shape[1]}x{pixels.shape[0]}, its picture is '
                          f'{width}x{height}')
-    return pixels.any(axis=2).astype(np.uint8)
+    black = JPEG_BLACK if path.suffix.lower() in ('.jpg', '.jpeg') else 0
+    return (pixels > black).any(axis=2).astype(np.uint8)
+
+
+def _look_up(table: dict, number: object) -> Any:
+    """Find what has a number in a file; None is found for what can be no number, such as a list."""
+    return table.get(number) if isinstance(number, int | float | str) else None
 
 
 def _text(value: object) -> str:
