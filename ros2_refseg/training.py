@@ -16,7 +16,7 @@
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +205,14 @@ class Trainer:
                 print(f"the run in '{self.out}' was at its end already")
         return path
 
-    def _batches(self) -> DataLoader:
+    def _batches(self) -> Iterator[dict[str, Tensor]]:
+        try:
+            yield from self._loader()
+        except ValueError as error:
+            # One that a worker process raised arrives as a traceback, which ends with it.
+            raise ValueError(str(error).rpartition('\nValueError: ')[2].strip()) from None
+
+    def _loader(self) -> DataLoader:
         config = self.config
         samples = self.objective.samples(self.dataset, self.vocabulary, config)
         batches = ResumableBatches(

@@ -35,12 +35,12 @@ SAMPLES = Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Give a small RefCOCO with three splits, which may be damaged."""
+    """Give a small RefCOCO with its four splits, which may be damaged."""
     writer = ReferWriter(tmp_path / 'data', 'refcoco', 'unc', ['cat'])
     mask = np.zeros((20, 30), np.uint8)
     mask[5:10, 5:10] = 1
     picture = cv2.imencode('.jpg', np.zeros((20, 30, 3), np.uint8))[1].tobytes()
-    for number, split in enumerate(['train'] * 8 + ['val', 'testA']):
+    for number, split in enumerate(['train'] * 7 + ['val', 'testA', 'testB']):
         references = [
             NewReference('cat', encode_mask(mask), [('cat', ''), ('the cat', '')]),
             NewReference('', None, [('the dog', '')])]
@@ -62,9 +62,9 @@ def test_a_whole_data_set(data, capsys):
     assert status == 0
     lines = [' '.join(line.split()) for line in printed.splitlines()]
     assert lines[0].startswith('RefCOCO (UNC): ') and lines[0].endswith('refs(unc).p')
-    assert lines[2:5] == [
-        'train 8 16 24 16,994 / 42,404 / 120,624', 'val 1 2 3 1,500 / 3,811 / 10,834',
-        'testA 1 2 3 750 / 1,975 / 5,657']
+    assert lines[2:6] == [
+        'train 7 14 21 16,994 / 42,404 / 120,624', 'val 1 2 3 1,500 / 3,811 / 10,834',
+        'testA 1 2 3 750 / 1,975 / 5,657', 'testB 1 2 3 750 / 1,810 / 5,095']
     assert '10 of 10 pictures are there' in lines
     assert '10 of 10 masks tried can be read' in lines
     assert '10 of the sentences speak of what the picture does not show' in lines
@@ -163,7 +163,9 @@ def test_several_data_sets_and_referit(data, capsys):
         'data set refcoco', 'RefCOCO (UNC)', 'ReferIt']
     assert not any(report.problems for report in reports)
     referit = reports[2]
-    assert referit.sizes == {'train': (1, 2, 4), 'val': (1, 1, 1), 'test': (1, 1, 1)}
+    assert referit.sizes == {
+        'train': (1, 2, 4), 'trainval': (2, 3, 5), 'val': (1, 1, 1), 'test': (1, 1, 1)}
+    assert list(referit.sizes) == ['train', 'trainval', 'val', 'test']
     assert '4 of 4 masks are there' in referit.found
     assert any("the first is '...'" in note for note in referit.notes)
     (data / 'referit' / 'mask' / '7_1.mat').unlink()
@@ -173,6 +175,42 @@ def test_several_data_sets_and_referit(data, capsys):
     assert '9_3.mat is (3, 3) pixels' in problems[1]
     status, printed = check(data, capsys)
     assert status == 1 and printed.endswith('2 problems\n')
+
+
+def test_splits_that_were_published_and_are_not_there_are_named(data, capsys):
+    path = data / 'refcoco' / 'refs(unc).p'
+    rows = pickle.loads(path.read_bytes())
+    path.write_bytes(pickle.dumps([row for row in rows if 'test' not in row['split']], protocol=2))
+    status, printed = check(data, capsys)
+    assert status == 0
+    assert 'note: of the splits that were published, testA, testB are not there' in printed
+    assert printed.splitlines()[-1] == 'nothing is missing but the splits noted above'
+
+
+def test_referit_s_split_to_train_on_is_looked_at_as_well(tmp_path, capsys):
+    write_referit(tmp_path, tmp_path / 'images', tmp_path / 'mask')
+    trainval = tmp_path / 'referit_query_trainval.json'
+    whole = trainval.read_bytes()
+    trainval.write_bytes(whole[:20])
+    status, printed = check(tmp_path, capsys)
+    assert status == 1 and 'PROBLEM: split trainval: ' in printed
+    assert 'referit_query_trainval.json is no readable JSON' in printed
+    trainval.unlink()
+    status, printed = check(tmp_path, capsys)
+    assert status == 0 and 'note: of the splits that were published, trainval is not' in printed
+    assert printed.splitlines()[-1] == 'nothing is missing but the splits noted above'
+
+
+def test_references_of_referit_count_once_also_without_train(tmp_path, capsys):
+    write_referit(tmp_path, tmp_path / 'images', tmp_path / 'mask')
+    (tmp_path / 'referit_query_train.json').unlink()
+    (report,) = check_data(tmp_path)
+    assert report.sizes == {'trainval': (2, 3, 5), 'val': (1, 1, 1), 'test': (1, 1, 1)}
+    assert '4 of 4 masks are there' in report.found
+    assert not any('as well' in note or 'no split val' in note for note in report.notes)
+    (tmp_path / 'referit_query_val.json').write_text('{"712_1"')
+    status, printed = check(tmp_path, capsys)
+    assert status == 1 and 'PROBLEM: split val: ' in printed
 
 
 def test_published_counts_add_up():

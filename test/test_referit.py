@@ -71,6 +71,15 @@ def test_what_a_split_holds(data):
     assert names == {'712.jpg', '9.jpg'}
 
 
+@pytest.mark.parametrize('gone', [(), ('trainval',), ('train', 'val'), ('train',), ('val',)])
+def test_all_holds_every_reference_once(data, gone):
+    for split in gone:
+        (data / 'data' / f'referit_query_{split}.json').unlink()
+    dataset = ReferItDataset(data, 'all')
+    regions = [reference.annotation['id'] for reference in dataset.references]
+    assert sorted(regions) == ['712_1', '7_1', '7_2', '9_3']
+
+
 def test_mistakes_are_named(data, tmp_path):
     with pytest.raises(ValueError, match="no split 'testA'; it has: train, val, trainval, test"):
         open_dataset(data, 'testA')
@@ -87,8 +96,12 @@ def test_mistakes_are_named(data, tmp_path):
     with pytest.raises(ValueError, match=r'9_3\.mat is \(4, 3\) pixels, its picture \(48, 36\)'):
         dataset.mask(bottle)
     (masks / '9_3.mat').unlink()
+    with pytest.raises(FileNotFoundError, match=(
+            r'1 masks are missing, the first one is 9_3\.mat; looked in .*images\*')):
+        open_dataset(data, 'test')
     with pytest.raises(ValueError, match=r'no mask 9_3\.mat; looked in'):
-        ReferItDataset(data, 'test').mask(bottle)
+        ReferItDataset(data, 'test', allow_missing=True).mask(bottle)
+    assert len(open_dataset(data)) == 3, 'masks of another split are not wanted'
     (data / 'referit-dataset' / 'images' / '9.jpg').unlink()
     with pytest.raises(FileNotFoundError, match=r'1 pictures are missing, the first one is 9\.jpg'):
         open_dataset(data, 'test')

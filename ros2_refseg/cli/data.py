@@ -73,7 +73,12 @@ def _data_check(args: argparse.Namespace) -> int:
         print(report.format())
     problems = sum(len(report.problems) for report in reports)
     counted = '1 problem' if problems == 1 else f'{problems} problems'
-    print(counted if problems else 'nothing is missing')
+    if problems:
+        print(counted)
+    elif any(report.missing_splits for report in reports):
+        print('nothing is missing but the splits noted above')
+    else:
+        print('nothing is missing')
     return 1 if problems else 0
 
 

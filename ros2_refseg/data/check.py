@@ -44,6 +44,12 @@ class Report:
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
+    @property
+    def missing_splits(self) -> list[str]:
+        """Name the splits that were published and are not there."""
+        published = self.published.splits if self.published else ()
+        return [split for split in published if split not in self.sizes]
+
     def format(self) -> str:
         """Write it for a terminal."""
         lines = [f'{self.title}: {self.path}']
@@ -82,7 +88,7 @@ def check_data(data: Path | str, tried: int = 100) -> list[Report]:
             pass
         else:
             reports.append(_check(
-                queries, lambda: ReferItDataset(data, 'all', allow_missing=True), tried))
+                queries, lambda split: ReferItDataset(data, split, allow_missing=True), tried))
     if not reports:
         raise FileNotFoundError(
             f'no data set in {data}: looked in it and {DEPTH} folders down for the REFER layout '
@@ -105,20 +111,23 @@ def _check_folder(path: Path, tried: int) -> list[Report]:
             f'missing: the references; looked for refs(<split_by>).p, grefs(<split_by>).json and '
             f'refs.json in {path}'])]
     return [
-        _check(file, lambda file=file: ReferDataset(file, 'all', allow_missing=True), tried)
+        _check(file, lambda split, file=file: ReferDataset(file, split, allow_missing=True), tried)
         for file in files]
 
 
-def _check(path: Path, open_it: Callable[[], ReferringDataset], tried: int) -> Report:
+def _check(path: Path, open_split: Callable[[str], ReferringDataset], tried: int) -> Report:
     report = Report(path)
     try:
-        dataset = open_it()
+        dataset = open_split('all')
     except (ValueError, OSError) as error:
         report.problems.append(str(error))
         return report
     report.published = find_published(dataset.name, split_by_of(path))
     report.title = report.published.title if report.published else f'data set {dataset.name}'
     _count(report, dataset)
+    if isinstance(dataset, ReferItDataset):
+        _count_double_splits(report, dataset, open_split)
+    _compare_with_published(report)
     _check_pictures(report, dataset, tried)
     _check_masks(report, dataset, tried)
     if not any(is_training_split(split) for split in report.sizes):
@@ -129,17 +138,10 @@ def _check(path: Path, open_it: Callable[[], ReferringDataset], tried: int) -> R
 
 
 def _count(report: Report, dataset: ReferringDataset) -> None:
-    order = {'train': 0, 'trainval': 1, 'val': 2}
-    for split in sorted(dataset.splits, key=lambda split: order.get(split, len(order))):
-        rows = [reference for reference, _ in (*dataset.samples, *dataset.wordless)
-                if reference.split == split]
-        if rows:
-            report.sizes[split] = Size(
-                len({reference.image_id for reference in rows}),
-                len({reference.ref_id for reference in rows}), len(rows))
-    if report.published and any(
-            size != report.published.splits.get(split) for split, size in report.sizes.items()):
-        report.notes.append('this is not the whole data set as it was published, or not that one')
+    for split in sorted(dataset.splits, key=_order):
+        size = _size_of(dataset, split)
+        if size.sentences:
+            report.sizes[split] = size
     absent = sum(len(reference.sentences) for reference in dataset.references if reference.absent)
     if absent:
         report.found.append(f'{absent:,} of the sentences speak of what the picture does not show')
@@ -154,6 +156,40 @@ def _count(report: Report, dataset: ReferringDataset) -> None:
     if shared:
         report.notes.append(
             f'{shared:,} pictures are in a split to train on and in another one as well')
+
+
+def _size_of(dataset: ReferringDataset, split: str) -> Size:
+    rows = [reference for reference, _ in (*dataset.samples, *dataset.wordless)
+            if reference.split == split]
+    return Size(len({reference.image_id for reference in rows}),
+                len({reference.ref_id for reference in rows}), len(rows))
+
+
+def _count_double_splits(
+    report: Report, dataset: ReferItDataset, open_split: Callable[[str], ReferringDataset],
+) -> None:
+    """Count the splits that 'all' leaves out; they have files of their own that may be damaged."""
+    for split in sorted(dataset.double_splits):
+        try:
+            report.sizes[split] = _size_of(open_split(split), split)
+        except (ValueError, OSError) as error:
+            report.problems.append(f'split {split}: {error}')
+    report.sizes = {split: report.sizes[split] for split in sorted(report.sizes, key=_order)}
+
+
+def _order(split: str) -> int:
+    known = ('train', 'trainval', 'val')
+    return known.index(split) if split in known else len(known)
+
+
+def _compare_with_published(report: Report) -> None:
+    if report.published and any(
+            size != report.published.splits.get(split) for split, size in report.sizes.items()):
+        report.notes.append('this is not the whole data set as it was published, or not that one')
+    if report.missing_splits:
+        report.notes.append(
+            f'of the splits that were published, {", ".join(report.missing_splits)} '
+            f'{"is" if len(report.missing_splits) == 1 else "are"} not there')
 
 
 def _check_pictures(report: Report, dataset: ReferringDataset, tried: int) -> None:

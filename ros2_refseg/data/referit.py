@@ -50,13 +50,13 @@ QUERIES_DEPTH = 3
 
 class ReferItDataset(ReferringDataset):
     """
-    One split of ReferIt: train, val, trainval, test, or ``all`` (train, val and test).
+    One split of ReferIt: train, val, trainval, test, or ``all``, every reference once.
 
     ``data`` is a folder that holds the query files, itself or anywhere below. A reference's
     ``category`` is ''.
 
-    :raises FileNotFoundError: when query files, sizes or pictures are missing; pictures may be with
-        ``allow_missing``. Masks are looked for when they are read.
+    :raises FileNotFoundError: when query files, sizes, pictures or masks are missing; pictures and
+        masks may be with ``allow_missing``.
     :raises ValueError: on a damaged file or an unknown split.
     """
 
@@ -90,6 +90,22 @@ class ReferItDataset(ReferringDataset):
         image = self.image_of(reference)
         return read_mat_mask(path, image.height, image.width)
 
+    @property
+    def double_splits(self) -> set[str]:
+        """Name the splits whose references are in other ones: ``all`` leaves them out."""
+        if {'train', 'val'} <= set(self.splits):
+            return {'trainval'} & set(self.splits)
+        return {'train', 'val'} & set(self.splits) if 'trainval' in self.splits else set()
+
+    def refuse_missing(self) -> None:
+        """Raise FileNotFoundError when pictures or masks are missing, saying where they belong."""
+        super().refuse_missing()
+        masks = self.missing_masks()
+        if masks:
+            raise FileNotFoundError(
+                f'{len(masks)} masks are missing, the first one is {masks[0]}; looked in '
+                f'{self.places}')
+
     def missing_masks(self) -> list[str]:
         """List the regions' masks that are not there, by name."""
         names = (f'{reference.annotation["id"]}.mat' for reference in self.references)
@@ -105,8 +121,7 @@ class ReferItDataset(ReferringDataset):
         sizes = load_json(self.folder / 'referit_imsize.json')
         splits = [self.split]
         if self.split == 'all':
-            twice = 'trainval' if 'train' in self.splits else None
-            splits = [split for split in self.splits if split != twice]
+            splits = [split for split in self.splits if split not in self.double_splits]
         images: dict[str, ReferImage] = {}
         missing = []
         ref_id = 0
