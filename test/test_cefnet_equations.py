@@ -233,6 +233,20 @@ def test_spatial_transformer_samples_where_its_transform_points():
     assert not shifted[..., 8:].any()
 
 
+def test_spatial_transformer_places_cells_in_full_precision():
+    transformer = SpatialTransformer(2).float()
+    with torch.no_grad():
+        transformer.affine.bias.copy_(torch.tensor([1.0, 0.0, -0.2503, 0.0, 1.0, 0.0]))
+    features = torch.arange(256, dtype=torch.float32).expand(1, 2, 4, 256)
+    exact = transformer(features)
+    with torch.autocast('cpu', torch.bfloat16):
+        torch.testing.assert_close(transformer(features), exact, rtol=0, atol=1e-3)
+    # Weights in half precision, as on CUDA: 0.2503 is 0.25 there.
+    halved = transformer.bfloat16()(features.bfloat16())
+    assert halved.dtype == torch.bfloat16
+    torch.testing.assert_close(halved.float(), exact, rtol=0, atol=1)
+
+
 @pytest.mark.parametrize('size, finer', [((5, 5), (10, 10)), ((4, 7), (4, 7)), ((3, 5), (6, 9))])
 def test_equations_9_to_11_boundary_enhancement(size, finer):
     layer = BoundaryEnhancement(channels=4).eval()

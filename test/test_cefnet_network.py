@@ -16,9 +16,11 @@
 
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig, stretch
+from ros2_refseg.cefnet.backbone import ResNetEncoder
 from ros2_refseg.cefnet.config import BACKBONES, COATTENTIONS, FUSIONS
 from ros2_refseg.cefnet.language import PADDING_ID as NETWORK_PADDING_ID
 from ros2_refseg.cefnet.layers import normalised_convolutions
@@ -65,6 +67,20 @@ def test_encoder_strides_and_widths(backbone):
     for module in encoder.res5.modules():
         if isinstance(module, nn.Conv2d):
             assert module.stride == (1, 1) and module.dilation == (1, 1)
+
+
+def test_imagenets_weights_are_those_of_the_papers_time(monkeypatch):
+    asked = []
+    get_model = torchvision.models.get_model
+
+    def without_a_download(name, weights):
+        asked.append(torchvision.models.get_model_weights(name)[weights].name)
+        return get_model(name)
+
+    monkeypatch.setattr(torchvision.models, 'get_model', without_a_download)
+    for backbone in BACKBONES:
+        ResNetEncoder(backbone, imagenet=True)
+    assert asked == ['IMAGENET1K_V1'] * len(BACKBONES)
 
 
 @pytest.mark.parametrize('skip', [True, False])

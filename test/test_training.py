@@ -15,6 +15,8 @@
 """Samples and training on a small data set drawn for the purpose."""
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,7 +34,13 @@ from ros2_refseg.cefnet.loss import dice_loss
 from ros2_refseg.checkpoint import Checkpoint
 from ros2_refseg.confidence import STATISTICS, Calibration
 from ros2_refseg.data.image_words import ImageWords, collate_words
-from ros2_refseg.data.refer import NewReference, NewSentence, ReferDataset, ReferWriter
+from ros2_refseg.data.refer import (
+    NewReference,
+    NewSentence,
+    ReferDataset,
+    ReferWriter,
+    encode_mask,
+)
 from ros2_refseg.data.samples import ImageSamples, ResumableBatches, collate, contour_of
 from ros2_refseg.data.vocabulary import UNKNOWN_ID, Vocabulary
 from ros2_refseg.objectives import _mean_over
@@ -120,6 +128,31 @@ def test_an_absent_target_is_an_empty_mask_without_contour(typos_and_absent):
     item = samples[0, (1, 2), 64]
     assert item['masks'].shape == (2, 64, 64)
     assert not item['masks'].any() and not item['contours'].any()
+
+
+def test_no_word_of_a_sentence_without_a_target_is_unknown(typos_and_absent, tmp_path):
+    writer = ReferWriter(tmp_path, 'plates', 'refseg', ['plate'])
+    encoded = cv2.imencode('.png', np.full((60, 80, 3), 128, np.uint8))[1].tobytes()
+    mask = np.zeros((60, 80), np.uint8)
+    mask[5:30, 5:30] = 1
+    writer.add('0.png', encoded, (60, 80), 'train', [
+        NewReference('plate', encode_mask(mask), [NewSentence('the full plate')]),
+        NewReference('', None, [NewSentence('the empty plate')]),
+    ])
+    writer.close()
+    dataset = ReferDataset(tmp_path)
+    vocabulary = Vocabulary(('empty', 'full', 'plate', 'the'))
+    whole = ImageSamples(dataset, vocabulary, 2, 0)
+    dropped = ImageSamples(dataset, vocabulary, 2, 0.5)
+    unknown = 0
+    for seed in range(20):
+        item, same = dropped[0, (1, seed), 32], whole[0, (1, seed), 32]
+        np.testing.assert_array_equal(item['masks'], same['masks'])
+        for words, meant, mask in zip(item['words'], same['words'], item['masks'], strict=True):
+            unknown += np.count_nonzero(words == UNKNOWN_ID)
+            assert mask.any() or words.tolist() == meant.tolist()
+            assert set(words) <= {*meant, UNKNOWN_ID}
+    assert 15 < unknown < 45, 'half of the three words that mean something, 20 times'
 
 
 def test_a_stage_can_be_trained_on_some_kinds_of_sentence(typos_and_absent, tmp_path):
@@ -271,6 +304,17 @@ def test_a_run_learns_and_leaves_a_checkpoint_that_says_how(squares, tmp_path):
     assert checkpoint.scores['val']['samples'] == 16
     assert set(checkpoint.vocabulary.words) == {'the', 'red', 'blue', 'square', 'one'}
     assert any((tmp_path / 'run/tensorboard').iterdir())
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_a_picture_that_cannot_be_read_ends_a_run_in_one_sentence(squares, tmp_path, workers):
+    data = shutil.copytree(squares, tmp_path / 'data')
+    for number in range(8):
+        (data / 'images' / 'squares' / f'{number}.jpg').write_bytes(b'half a picture')
+    config = TrainingConfig(**{**TINY, 'workers': workers})
+    with pytest.raises(ValueError) as told:
+        Trainer(config, data, tmp_path / 'run', 'cpu').run()
+    assert re.fullmatch(r'\S+/images/squares/\d\.jpg is no readable picture', str(told.value))
 
 
 def test_other_data_do_not_go_on_with_a_run(squares, typos_and_absent, tmp_path):

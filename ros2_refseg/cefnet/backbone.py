@@ -44,8 +44,9 @@ class ResNetEncoder(nn.Module):
         :param imagenet: start from torchvision's ImageNet weights, which it downloads once.
         """
         super().__init__()
+        # The weights of the paper's time; torchvision replaces those that it calls DEFAULT.
         resnet = torchvision.models.get_model(
-            _BUILDERS[name], weights='DEFAULT' if imagenet else None
+            _BUILDERS[name], weights='IMAGENET1K_V1' if imagenet else None
         )
         self.conv1 = nn.Sequential(resnet.conv1, resnet.bn1, resnet.relu)
         self.maxpool = resnet.maxpool

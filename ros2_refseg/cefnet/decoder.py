@@ -61,14 +61,14 @@ class SpatialTransformer(nn.Module):
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
         )
-        self.affine = nn.Linear(channels, 6)
+        self.affine = _FullPrecisionLinear(channels, 6)
         nn.init.zeros_(self.affine.weight)
         with torch.no_grad():
             self.affine.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]))
 
     def forward(self, features: Tensor) -> Tensor:
         """Resample BxCxHxW to BxCxHxW; what the transform looks for outside is zero."""
-        theta = self.affine(self.localisation(features)).unflatten(1, (2, 3)).float()
+        theta = self.affine(self.localisation(features)).unflatten(1, (2, 3))
         # F.affine_grid(theta, features.shape, align_corners=False), in a form that every runtime
         # for exported networks knows.
         with torch.autocast(features.device.type, enabled=False):
@@ -77,6 +77,14 @@ class SpatialTransformer(nn.Module):
         # Sampled in full precision: half a mantissa places a position only to a part of a pixel.
         sampled = F.grid_sample(features.float(), grid, align_corners=False)
         return sampled.to(features.dtype)
+
+
+class _FullPrecisionLinear(nn.Linear):
+    """Computes in float32 under autocast and with weights in half precision too."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        with torch.autocast(features.device.type, enabled=False):
+            return F.linear(features.float(), self.weight.float(), self.bias.float())
 
 
 def cell_centres(features: Tensor) -> Tensor:

@@ -71,7 +71,8 @@ class ImageSamples(Dataset):
         """
         Prepare the images of a data set that have references.
 
-        :param unknown_rate: share of words replaced by "unknown", so that its embedding is learned.
+        :param unknown_rate: share of words replaced by "unknown", so that its embedding is learned;
+            not of sentences without a target, which could mean something then.
         :param forms: kinds of sentence to give (see Reference.forms); None for all.
         :raises ValueError: when no sentence is of one of these.
         """
@@ -109,10 +110,11 @@ class ImageSamples(Dataset):
                 mask = resize_mask(self.dataset.mask(reference), side)
                 masks[reference.ref_id] = (mask, contour_of(mask))
         words = []
-        for _, sentences in sayings:
+        for reference, sentences in sayings:
             sentence = sentences[rng.integers(len(sentences))]
             ids = np.array(self.vocabulary.encode(sentence))
-            words.append(np.where(rng.random(len(ids)) < self.unknown_rate, UNKNOWN_ID, ids))
+            replaced = rng.random(len(ids)) < self.unknown_rate
+            words.append(np.where(replaced & (not reference.absent), UNKNOWN_ID, ids))
         pixels = self.dataset.read_image(image)
         return {
             'image': stretch(torch.from_numpy(pixels).permute(2, 0, 1)[None], side)[0],
