@@ -88,14 +88,20 @@ WEIGHTS = '"weights": {"expected_iou": 1, "one_piece": 1}'
     pytest.param('[' * 100_000, id='deep'),
 ])
 def test_a_damaged_calibration_is_refused(saved, tmp_path, damage):
+    path = with_metadata(saved, tmp_path, calibration=damage)
+    with pytest.raises(CheckpointError, match=r"foreign.safetensors' has a damaged calibration"):
+        Checkpoint.load(path)
+
+
+def with_metadata(saved, folder, **changes) -> Path:
+    """Write a checkpoint again with other metadata."""
     from safetensors import safe_open
 
     with safe_open(saved, 'pt') as file:
         metadata = file.metadata()
-    path = tmp_path / 'foreign.safetensors'
-    save_file(load_file(saved), path, {**metadata, 'calibration': damage})
-    with pytest.raises(CheckpointError, match=r"foreign.safetensors' has a damaged calibration"):
-        Checkpoint.load(path)
+    path = folder / 'foreign.safetensors'
+    save_file(load_file(saved), path, {**metadata, **changes})
+    return path
 
 
 @pytest.mark.parametrize('words, problem', [
@@ -105,12 +111,7 @@ def test_a_damaged_calibration_is_refused(saved, tmp_path, damage):
     ('["cup", "red", "red"]', "has 'red' 2 times; each word is there once"),
 ])
 def test_a_vocabulary_that_is_none_is_refused(saved, tmp_path, words, problem):
-    from safetensors import safe_open
-
-    with safe_open(saved, 'pt') as file:
-        metadata = file.metadata()
-    path = tmp_path / 'foreign.safetensors'
-    save_file(load_file(saved), path, {**metadata, 'vocabulary': words})
+    path = with_metadata(saved, tmp_path, vocabulary=words)
     with pytest.raises(CheckpointError, match=f"foreign.safetensors' .* {problem}"):
         Checkpoint.load(path)
 

@@ -126,7 +126,7 @@ class ReferDataset(ReferringDataset):
                     missing.append(entry['file_name'])
                 images[entry['id']] = ReferImage(
                     entry['id'], path or Path(entry['file_name']),
-                    *picture_size(entry, f'{self.folder / "instances.json"}'))
+                    *picture_size(entry, str(self.folder / 'instances.json')))
             objects = [annotations[number] for number in _annotation_ids(row)]
             category = objects[0]['category_id'] if objects else None
             sentences = row['sentences']
