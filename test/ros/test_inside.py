@@ -17,6 +17,7 @@
 
 import array
 import threading
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -133,8 +134,9 @@ def test_frames_that_come_while_the_network_runs_leave_only_the_newest(start, ga
     assert answered[0] == header(1) and set(map(repr, answered[1:])) == {repr(header(9))}
 
 
-def test_a_sentence_that_was_replaced_meanwhile_gets_no_answer(start, gate, tester):
-    start()
+@contextmanager
+def frame_in_the_network(gate, tester):
+    """Hold picture 1 there; give a publisher of images, and what comes as results and masks."""
     gate.open.clear()
     images = tester.publisher(Image, '/inner/image')
     with (
@@ -145,6 +147,12 @@ def test_a_sentence_that_was_replaced_meanwhile_gets_no_answer(start, gate, test
         tester.wait_for_subscriber(images)
         while not gate.entered.wait(0.2):
             images.publish(picture(1))
+        yield images, results, masks
+
+
+def test_a_sentence_that_was_replaced_meanwhile_gets_no_answer(start, gate, tester):
+    start()
+    with frame_in_the_network(gate, tester) as (images, results, masks):
         tester.set_parameters('inner', query='the blue bowl')
         gate.open.set()
         tester.send_until_answered(images, picture(2), masks)
@@ -155,16 +163,7 @@ def test_a_sentence_that_was_replaced_meanwhile_gets_no_answer(start, gate, test
 def test_other_sentences_about_the_frame_are_answered_without_its_mask(start, gate, tester):
     """While the first one was replaced: the mask would be of a sentence that is not the first."""
     start(queries=['the blue bowl', 'the left mug'])
-    gate.open.clear()
-    images = tester.publisher(Image, '/inner/image')
-    with (
-        tester.listen(ReferringSegmentation, '/inner/result') as results,
-        tester.listen(Image, '/inner/mask') as masks,
-    ):
-        tester.diagnostics(lambda *status: status[2]['demanded outputs'] == 'mask result', 'inner')
-        tester.wait_for_subscriber(images)
-        while not gate.entered.wait(0.2):
-            images.publish(picture(1))
+    with frame_in_the_network(gate, tester) as (images, results, masks):
         tester.set_parameters('inner', query='the mug', queries=['the left mug', 'the bowl'])
         gate.open.set()
         results.wait(lambda message: message.header == header(1))
