@@ -19,7 +19,7 @@ Start a camera without a driver and the node `refseg` on it, with RViz where it 
     ros2 topic echo --once --full-length /camera/truth/scene          # what one can ask for
     ros2 topic pub --once /referring_query std_msgs/msg/String "{data: 'the red mug'}"
 
-The launch ends as soon as one of its processes does. It takes refseg.launch.py's arguments too.
+The launch ends as soon as one of its processes does. refseg.launch.py's arguments go to the node.
 """
 
 import os

@@ -80,15 +80,15 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         'use_sim_time',
         default_value='',
-        choices=['', 'true', 'false'],
+        choices=['', 'true', 'false', 'True', 'False'],
         description='Take the time from /clock: for a simulator, and for a recording played with '
         '--clock. Empty: as params_file says.',
     ),
     DeclareLaunchArgument(
         'log_level',
         default_value='info',
-        choices=['debug', 'info', 'warn', 'error', 'fatal'],
-        description='Lowest severity of the log lines that the node writes.',
+        description='Lowest severity of the log lines that the node writes: debug, info, warn, '
+        'error or fatal, or one for a logger (refseg:=debug).',
     ),
     DeclareLaunchArgument(
         'use_rviz',
@@ -105,20 +105,24 @@ ARGUMENTS = [
 ]
 
 
-def start_node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Make the node; an argument that was left empty leaves its parameter to params_file."""
-    replaced = {
-        name: ParameterValue(LaunchConfiguration(name), value_type=value_type)
-        for name, value_type in PARAMETERS.items()
+def given_parameters(context: LaunchContext, *names: str) -> dict[str, ParameterValue]:
+    """Give the parameters of the arguments that were not left empty."""
+    return {
+        name: ParameterValue(LaunchConfiguration(name), value_type=PARAMETERS[name])
+        for name in names
         if LaunchConfiguration(name).perform(context)
     }
+
+
+def start_node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Make the node; an argument that was left empty leaves its parameter to params_file."""
     return [
         Node(
             package='ros2_refseg',
             executable='refseg_node',
             name='refseg',
             namespace=LaunchConfiguration('namespace'),
-            parameters=[LaunchConfiguration('params_file'), replaced],
+            parameters=[LaunchConfiguration('params_file'), given_parameters(context, *PARAMETERS)],
             remappings=[
                 ('~/image', LaunchConfiguration('image_topic')),
                 ('/referring_query', LaunchConfiguration('query_topic')),
@@ -150,14 +154,13 @@ def start_rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     if not wants_rviz(context):
         return []
     outputs = [f'refseg/{output}' for output in ('overlay', 'mask', 'boundary')]
-    use_sim_time = LaunchConfiguration('use_sim_time').perform(context) == 'true'
     return [
         Node(
             package='rviz2',
             executable='rviz2',
             namespace=LaunchConfiguration('namespace'),
             arguments=['-d', LaunchConfiguration('rviz_config')],
-            parameters=[{'use_sim_time': use_sim_time}],
+            parameters=[given_parameters(context, 'use_sim_time')],
             remappings=[
                 ('/camera/image_raw', LaunchConfiguration('image_topic')),
                 *((f'/{output}', output) for output in outputs),

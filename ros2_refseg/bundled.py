@@ -20,7 +20,7 @@ from pathlib import Path
 
 BUNDLED = ('acm', 'vcm')
 DEFAULT = 'acm'
-"""The network that is taken where none is asked for; its model card has the better scores."""
+"""The network that is taken where none is asked for; the other is as good."""
 
 
 def bundled_checkpoints() -> dict[str, Path]:

@@ -15,6 +15,8 @@
 """The command refseg as a user types it."""
 
 import json
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -80,6 +82,26 @@ def test_a_mistake_is_one_line_that_names_it(arguments, message, picture, capsys
     error = capsys.readouterr().err
     assert message in error and error.startswith(f'refseg {arguments[0]}: ')
     assert error.count('\n') == 1
+
+
+def test_a_package_that_is_missing_is_named(tmp_path):
+    program = (
+        "import sys; sys.modules['mujoco'] = None; from ros2_refseg.cli import main; "
+        "sys.exit(main(['data', 'tabletop', '--out', 'd', '--scenes', '1']))"
+    )
+    run = subprocess.run(
+        [sys.executable, '-c', program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 2 and run.stderr.count('\n') == 1
+    assert run.stderr.startswith('refseg data: ') and 'mujoco' in run.stderr
+    assert 'pip install' in run.stderr
+
+
+def test_a_mask_that_would_be_withheld_can_be_asked_for(picture, capsys):
+    command = ['segment', str(picture), 'the mug', '--threshold', '0', '--found-threshold']
+    for threshold, said in ('0', 'found, score'), ('1', 'not found; score'):
+        assert main([*command, threshold]) == 0
+        assert capsys.readouterr().out.startswith(said)
 
 
 @pytest.mark.parametrize('arguments', [

@@ -45,6 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     try:
         return args.run(args) or 0
+    except ModuleNotFoundError as error:  # what only some commands need
+        print(
+            f"refseg {args.command}: {error}; pip install '.[simulator,openvino,quantize,bench]' "
+            'in the source folder has what all commands need', file=sys.stderr,
+        )
+        return 2
     except (ValueError, OSError) as error:
         print(f'refseg {args.command}: {error}', file=sys.stderr)
         return 2

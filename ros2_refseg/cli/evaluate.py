@@ -18,7 +18,7 @@ import argparse
 import json
 from pathlib import Path
 
-from ros2_refseg.cli.options import add_command, add_network_options, add_split_options, share
+from ros2_refseg.cli.options import add_command, add_network_options, add_split_options
 from ros2_refseg.tables import scores_table
 
 
@@ -36,10 +36,6 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         '--shuffled', action='store_true',
         help='ask for another object of the same image: how far words matter',
-    )
-    parser.add_argument(
-        '--found-threshold', type=share,
-        help="score from which an answer counts as found, 0 for any mask (default: the network's)",
     )
     parser.add_argument('--json', type=Path, help='write the scores to a file')
     parser.set_defaults(run=_eval)

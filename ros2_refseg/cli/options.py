@@ -70,7 +70,7 @@ def _number(text: str) -> float:
 def add_network_options(
     parser: argparse.ArgumentParser, precisions: str = 'auto, fp32, bf16 or fp16'
 ) -> None:
-    """Add --checkpoint, --device, --precision, --threshold and --pieces."""
+    """Add what a Segmenter takes: network, device, and how its probabilities become a mask."""
     parser.add_argument(
         '--checkpoint', default=DEFAULT, help='bundled network (acm, vcm) or a .safetensors file'
     )
@@ -82,6 +82,10 @@ def add_network_options(
     parser.add_argument(
         '--pieces', default='auto', choices=PIECES,
         help='what to keep of a mask in several pieces; auto is as the network was calibrated',
+    )
+    parser.add_argument(
+        '--found-threshold', type=share,
+        help="score from which an answer counts as found, 0 for any mask (default: the network's)",
     )
 
 

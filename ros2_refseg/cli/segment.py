@@ -49,6 +49,7 @@ def _segment(args: argparse.Namespace) -> None:
     image = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
     segmenter = Segmenter.load(args.checkpoint, args.device, args.precision, args.backend)
     segmenter.threshold, segmenter.pieces = args.threshold, args.pieces
+    segmenter.found_threshold = args.found_threshold
     result = segmenter.segment(image, args.sentence)
     for word, known in result.corrections:
         print(f'{word!r} read as {known!r}')

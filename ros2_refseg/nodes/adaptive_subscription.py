@@ -32,7 +32,8 @@ class AdaptiveSubscription:
 
     Best effort alone matches every camera, but an image travels in hundreds of parts and is lost
     with any of them: on one machine with Fast DDS as it comes, of 6 MB images hardly one arrives.
-    Depth 1 on both sides keeps a reliable subscription from ever holding a camera up.
+    This side keeps one image, so a slow network never lets them queue up here; a camera that keeps
+    all it has sent until it arrives can be held up by a bad link, as by any reliable subscriber.
     """
 
     def __init__(self, node: Node, spec: TopicSpec, callback: Callable):

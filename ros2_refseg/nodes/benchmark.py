@@ -48,6 +48,7 @@ SENTENCE = 'the red mug'
 
 _PATIENCE = 300.0  # s until the node has to have answered for the first time
 _WARM_UP = 20  # answers that do not count
+_NAMESPACE = f'/refseg_bench_{os.getpid()}'  # apart from a robot's own node and topics
 
 
 def bench_node(
@@ -117,26 +118,34 @@ def _node_process(parameters: dict[str, str]) -> Iterator[subprocess.Popen]:
     arguments = [part for name, value in parameters.items() for part in ('-p', f'{name}:={value}')]
     node = Path(get_package_prefix('ros2_refseg'), 'lib', 'ros2_refseg', 'refseg_node')
     process = subprocess.Popen(
-        [sys.executable, node, '--ros-args', '--log-level', 'warn', *arguments], stdout=sys.stderr
+        [
+            sys.executable, node, '--ros-args', '--log-level', 'warn', '-r', f'__ns:={_NAMESPACE}',
+            '-r', f'/referring_query:={_NAMESPACE}/referring_query', *arguments,
+        ],
+        stdout=sys.stderr,
     )
     try:
         yield process
     finally:
         process.terminate()
-        process.wait(_PATIENCE)
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
 class _Client(Node):
     """A camera at a rate of its own, a listener, and somebody who sets parameters."""
 
     def __init__(self, image: Image) -> None:
-        super().__init__('refseg_bench')
+        super().__init__('refseg_bench', namespace=_NAMESPACE)
         self._image = image
-        self._images = self.create_publisher(Image, '/refseg/image', QoSProfile(depth=1))
+        self._images = self.create_publisher(Image, 'refseg/image', QoSProfile(depth=1))
         self.create_subscription(
-            ReferringSegmentation, '/refseg/result', self._on_result, QoSProfile(depth=10)
+            ReferringSegmentation, 'refseg/result', self._on_result, QoSProfile(depth=10)
         )
-        self._set = self.create_client(SetParameters, '/refseg/set_parameters')
+        self._set = self.create_client(SetParameters, 'refseg/set_parameters')
         self._latencies: list[float] = []
         self._arrived = threading.Condition()
 

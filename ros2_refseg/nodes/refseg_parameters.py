@@ -64,7 +64,7 @@ REFSEG_PARAMETERS = (
         'checkpoint',
         '',
         'Network to use: a .safetensors file, the name of a bundled one, or empty for the bundled '
-        'one of `coattention`. What a file says about its co-attention goes before `coattention`. '
+        'one of `coattention`. The co-attention that a file has overrides `coattention`. '
         'Set it again to read a file that was replaced.',
     ),
     ParameterSpec(
@@ -99,7 +99,7 @@ REFSEG_PARAMETERS = (
     ParameterSpec(
         'threshold',
         0.5,
-        'A pixel is in the mask from this probability on.',
+        'A pixel is in the mask from this probability on. A calibrated score does not follow it.',
         minimum=0.0,
         maximum=1.0,
     ),
@@ -122,7 +122,7 @@ REFSEG_PARAMETERS = (
         'pieces',
         'auto',
         'What to keep of a mask in several pieces: all of them, the surest, or auto: as the '
-        'checkpoint was calibrated (all where it was not).',
+        'checkpoint was calibrated (all where it was not). The score does not follow it.',
         choices=PIECES,
     ),
     ParameterSpec(
@@ -136,7 +136,7 @@ REFSEG_PARAMETERS = (
         'queries',
         [''],  # ROS 2 cannot tell the type of an empty list
         'Further sentences, each answered by a result of its own on every frame; mask, boundary '
-        f'and overlay are of `query`, or of the first one here. Blank ones are none, at most '
+        f'and overlay are of `query`, or of the first one here. Blank ones are ignored; at most '
         f'{MAX_QUERIES - 1}.',
         check=_queries_problem,
     ),

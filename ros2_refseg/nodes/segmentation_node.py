@@ -204,6 +204,7 @@ class SegmentationNode(Node):
             )
         self._segmenter, self._network_file = segmenter, file
         self._statistics.forget_trouble()
+        self._statistics.forget_timings()
         self._log_what_runs()
 
     def _on_second(self) -> None:
@@ -279,14 +280,17 @@ class SegmentationNode(Node):
 
     def _try_to_answer(self, message: Image | CompressedImage) -> None:
         started = time.monotonic()
+        segmenter = self._segmenter
         sentences, demanded = self._sentences, self._outputs.demanded()
         if not sentences or not demanded:
             return
         rgb = self._convert(message)
         converted = time.monotonic()
-        segmentations = self._segmenter.segment(rgb, sentences)
+        segmentations = segmenter.segment(rgb, sentences)
+        # The network may have been replaced meanwhile, and sentences stopped or replaced.
+        if segmenter is not self._segmenter:
+            return
         self._tell_reason()
-        # Sentences may have been stopped or replaced meanwhile.
         in_force = self._sentences
         answers = {segmentation.sentence: segmentation for segmentation in segmentations}
         segmentations = [answers[sentence] for sentence in in_force if sentence in answers]

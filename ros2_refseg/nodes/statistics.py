@@ -84,6 +84,11 @@ class Statistics:
         with self._lock:
             self.bad_image = self.failure = None
 
+    def forget_timings(self) -> None:
+        """Take back the recent times, which were another network's."""
+        with self._lock:
+            self._timings.clear()
+
     def seconds_without_image(self) -> float:
         """Seconds since the last image, or since the start."""
         return time.monotonic() - max(self._last_image, self._started)

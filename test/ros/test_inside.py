@@ -160,6 +160,19 @@ def test_a_sentence_that_was_replaced_meanwhile_gets_no_answer(start, gate, test
     assert {message.query for message in results.messages} == {'the blue bowl'}
 
 
+def test_a_network_that_was_replaced_meanwhile_gives_no_answer(start, gate, tester, checkpoints):
+    node = start()
+    with frame_in_the_network(gate, tester) as (images, results, _):
+        tester.set_parameters('inner', checkpoint=str(checkpoints['vcm']))
+        gate.open.set()
+        tester.send_until_answered(images, picture(2), results)
+    assert header(1) not in [message.header for message in results.messages]
+    answered = len(results.messages)
+    assert len(node._statistics._timings) == answered, "no other network's times"
+    tester.set_parameters('inner', checkpoint=str(checkpoints['acm']))
+    assert not node._statistics.quantiles()
+
+
 def test_other_sentences_about_the_frame_are_answered_without_its_mask(start, gate, tester):
     """While the first one was replaced: the mask would be of a sentence that is not the first."""
     start(queries=['the blue bowl', 'the left mug'])

@@ -94,6 +94,16 @@ def test_arguments_become_parameters_of_their_type():
     }
 
 
+@pytest.mark.parametrize(
+    ('argument', 'parameters'),
+    [({}, {}), ({'use_sim_time': 'True'}, {'use_sim_time': True})],
+)
+def test_rviz_takes_the_clock_that_was_asked_for(argument, parameters):
+    """Unless one was, a SetParameter around the launch file holds."""
+    nodes, context = nodes_of('refseg.launch.py', use_rviz='true', **argument)
+    assert parameters_of(nodes['rviz2'], context) == parameters
+
+
 def test_rviz_follows_the_topics():
     """RViz reads relative names as the node does, in its namespace, and finds its outputs there."""
     nodes, context = nodes_of(
