@@ -58,11 +58,16 @@ class Checkpoint:
     calibration: Calibration | None = None
 
     def save(self, path: Path | str) -> None:
-        """Write weights in half precision with everything else as metadata, all or nothing."""
+        """
+        Write weights in half precision with everything else as metadata, all or nothing.
+
+        :raises CheckpointError: for weights that are no finite numbers in half precision.
+        """
         weights = {
             name: tensor.half() if tensor.is_floating_point() else tensor
             for name, tensor in self.network.state_dict().items()
         }
+        refuse_infinite(weights, f"'{path}' is not written: the network")
         metadata = {
             'format': FORMAT,
             'config': json.dumps(self.network.config.to_dict()),
@@ -81,7 +86,7 @@ class Checkpoint:
         Read a checkpoint. Nothing in the file is executed: safetensors and JSON only.
 
         :raises CheckpointError: no such file, not a safetensors file, a foreign one (no
-            configuration of ours), or weights that do not fit the configuration.
+            configuration of ours), or weights that are infinite or do not fit the configuration.
         """
         path = Path(path)
         try:
@@ -110,6 +115,7 @@ class Checkpoint:
             network.load_state_dict(weights)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(f"'{path}' does not fit its own metadata: {error}") from error
+        refuse_infinite(weights, f"'{path}'")
         if len(vocabulary) != config.vocabulary_size:
             raise CheckpointError(
                 f"'{path}' holds {len(vocabulary)} words and padding, but embeddings for "
@@ -128,6 +134,17 @@ def _read_calibration(path: Path, metadata: dict[str, str]) -> Calibration | Non
         raise CheckpointError(
             f"'{path}' has a damaged calibration, make a new one with 'refseg calibrate': {error}"
         ) from error
+
+
+def refuse_infinite(weights: dict[str, torch.Tensor], what: str) -> None:
+    """
+    Refuse weights that have overflowed, of which nothing but NaN would come.
+
+    :raises CheckpointError: that begins with ``what`` and names the tensor.
+    """
+    for name, tensor in weights.items():
+        if not tensor.isfinite().all():
+            raise CheckpointError(f"{what} has weights that are no finite numbers, in '{name}'")
 
 
 def weights_hash(network: CEFNet) -> str:

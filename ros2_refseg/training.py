@@ -28,7 +28,13 @@ from torch.utils.data import DataLoader
 from ros2_refseg.atomic_files import write_atomically
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig
 from ros2_refseg.cefnet.layers import normalised_convolutions
-from ros2_refseg.checkpoint import FORMAT, Checkpoint, choose_device, resolve_checkpoint
+from ros2_refseg.checkpoint import (
+    FORMAT,
+    Checkpoint,
+    choose_device,
+    refuse_infinite,
+    resolve_checkpoint,
+)
 from ros2_refseg.data.joint import open_datasets
 from ros2_refseg.data.samples import ResumableBatches
 from ros2_refseg.data.vocabulary import Vocabulary
@@ -170,6 +176,8 @@ class Trainer:
         return [self.dataset.name, len(self.dataset.references), len(self.dataset)]
 
     def _save(self) -> None:
+        state = self.out / 'state.pt'
+        refuse_infinite(self.network.state_dict(), f"'{state}' stays as it was: the network")
         buffer = io.BytesIO()
         torch.save({
             'format': FORMAT, 'config': self.config.to_dict(), 'step': self.step,
@@ -177,7 +185,7 @@ class Trainer:
             'vocabulary': list(self.vocabulary.words), 'data': self._data(),
             'objective': self.objective.state_dict(), 'optimizer': self.optimizer.state_dict(),
         }, buffer)
-        write_atomically(self.out / 'state.pt', buffer.getvalue())
+        write_atomically(state, buffer.getvalue())
 
     def run(self) -> Path:
         """Train to the end and give the path of the checkpoint."""
@@ -249,6 +257,11 @@ class Trainer:
     def _log(self, progress: TrainingProgress, terms: dict[str, Tensor]) -> None:
         values = torch.stack([loss.detach() for loss in terms.values()])
         losses = dict(zip(terms, mean_over_processes(values).tolist(), strict=True))
+        if not math.isfinite(losses['total']):
+            raise ValueError(
+                f"the loss is {losses['total']} after {self.step} iterations; '{self.out}' keeps "
+                "an earlier state. Start another run with a lower 'learning_rate' or in fp32"
+            )
         progress.record(self.step, {
             **{f'loss/{name}': loss for name, loss in losses.items()},
             'learning_rate': self.optimizer.param_groups[0]['lr'],

@@ -14,6 +14,7 @@
 
 """Checkpoints: what is saved comes back, and a bad file is refused with its reason."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,6 +152,26 @@ def test_a_foreign_file_is_refused(tmp_path, metadata_format, message):
     path = tmp_path / 'foreign.safetensors'
     save_file({'weight': torch.zeros(3)}, path, {'format': metadata_format})
     with pytest.raises(CheckpointError, match=message):
+        Checkpoint.load(path)
+
+
+def test_infinite_weights_are_neither_written_nor_read(checkpoint, saved, tmp_path):
+    from safetensors import safe_open
+
+    path = tmp_path / 'infinite.safetensors'
+    network = copy.deepcopy(checkpoint.network)
+    weight = network.decoder.mask_logits[0].weight
+    with torch.no_grad():
+        weight[0, 0] = 1e5  # more than half precision holds
+    with pytest.raises(CheckpointError, match=r"not written: .* 'decoder.mask_logits.0.weight'"):
+        replace(checkpoint, network=network).save(path)
+    assert not path.exists()
+    with safe_open(saved, 'pt') as file:
+        metadata = file.metadata()
+    weights = load_file(saved)
+    weights['decoder.mask_logits.0.weight'][0, 0] = torch.nan
+    save_file(weights, path, metadata)
+    with pytest.raises(CheckpointError, match=r"infinite.safetensors' has weights that are no fin"):
         Checkpoint.load(path)
 
 

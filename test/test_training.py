@@ -31,7 +31,7 @@ import torch
 import yaml
 
 from ros2_refseg.cefnet.loss import dice_loss
-from ros2_refseg.checkpoint import Checkpoint
+from ros2_refseg.checkpoint import Checkpoint, CheckpointError
 from ros2_refseg.confidence import STATISTICS, Calibration
 from ros2_refseg.data.image_words import ImageWords, collate_words
 from ros2_refseg.data.refer import (
@@ -304,6 +304,24 @@ def test_a_run_learns_and_leaves_a_checkpoint_that_says_how(squares, tmp_path):
     assert checkpoint.scores['val']['samples'] == 16
     assert set(checkpoint.vocabulary.words) == {'the', 'red', 'blue', 'square', 'one'}
     assert any((tmp_path / 'run/tensorboard').iterdir())
+
+
+def test_a_run_whose_loss_is_no_number_ends_and_keeps_its_last_state(squares, tmp_path):
+    config = TrainingConfig(**{
+        **TINY, 'iterations': 20, 'checkpoint_every': 20, 'validate_every': 20,
+    })
+    out = tmp_path / 'run'
+    Trainer(config, squares, out, 'cpu').run()
+    state = (out / 'state.pt').read_bytes()
+    trainer = Trainer(replace(config, seed=1), squares, tmp_path / 'other', 'cpu')
+    with torch.no_grad():
+        next(trainer.network.parameters()).fill_(torch.nan)
+    trainer.out = out
+    with pytest.raises(ValueError, match=r'the loss is nan after 20 iterations; .*learning_rate'):
+        trainer.run()
+    with pytest.raises(CheckpointError, match=r"state.pt' stays as it was"):
+        trainer._save()
+    assert (out / 'state.pt').read_bytes() == state
 
 
 @pytest.mark.parametrize('workers', [0, 1])
