@@ -15,7 +15,11 @@
 """Engines: all give what the network gives; a slower one says why it was taken."""
 
 import copy
+import io
 import sys
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -28,12 +32,14 @@ from ros2_refseg.engines import (
     OpenVINOEngine,
     TorchEngine,
     convolutions,
+    cuda_engine,
     make_engine,
     openvino_engine,
 )
 from ros2_refseg.engines.answer import PackedAnswer, pack
 from ros2_refseg.engines.folding import fold_batch_norms
 from ros2_refseg.engines.torch_engine import stack
+from ros2_refseg.export import export_logits
 
 CPU = torch.device('cpu')
 SENTENCES = ([4, 3], [2, 3, 5, 4])
@@ -74,6 +80,19 @@ def openvino(network, tmp_path_factory) -> OpenVINOEngine:
         return OpenVINOEngine(copy.deepcopy(network), 'fp32') and engine
 
 
+def test_a_damaged_conversion_is_made_anew(network, image, expected, monkeypatch, tmp_path):
+    pytest.importorskip('openvino')
+    pytest.importorskip('onnx')
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    for _ in range(2):
+        assert_answers(OpenVINOEngine(network, 'fp32'), image, expected, 1e-3)
+        (converted,) = tmp_path.rglob('*.onnx')
+        whole = converted.read_bytes()
+        converted.write_bytes(whole[:1000])
+    OpenVINOEngine(network, 'fp32')
+    assert converted.read_bytes() == whole
+
+
 @pytest.mark.parametrize('problem', ['no home', 'a file in its place'])
 def test_without_a_cache_openvino_converts_at_each_start(
     problem, network, image, expected, monkeypatch, tmp_path
@@ -110,8 +129,11 @@ def test_torch_gives_what_the_network_gives(network, image, expected):
     assert_answers(TorchEngine(network, CPU), image, expected, 1e-4)
 
 
-def test_openvino_gives_what_the_network_gives(openvino, image, expected):
-    model = openvino.model(sentences=1).clone()
+def test_openvino_gives_what_the_network_gives(network, openvino, image, expected):
+    import openvino as runtime
+
+    model = runtime.Core().read_model(io.BytesIO(export_logits(network)))
+    openvino_engine.set_sentences(model, 1, network.config)
     assert all(convolutions.rewrite_convolutions(model).values()), 'each is among what is tested'
     assert_answers(openvino, image, expected, 1e-3)
 
@@ -137,6 +159,62 @@ def test_the_gpus_buffers_hold_the_newest_sentence_and_size(network, image, expe
     assert np.abs(answers[1].probability - expected[1][0]).max() < 0.03
     for size in ((20, 30), (30, 20), (5, 5), (6, 6), (45, 70)):
         assert engine.segment(image[:size[0], :size[1]], [first])[0].probability.shape == size
+
+
+def test_threads_that_share_an_engine_get_their_own_answers(network, monkeypatch):
+    """With a stand-in for the network, so that little time goes by where nothing can mix."""
+    monkeypatch.setattr(
+        cuda_engine, 'finest_logits', lambda _, pixels, language: pixels[:, :2] - 128)
+    engine = CudaEngine(network, CPU, 'fp32')
+    language = [engine.encode(SENTENCES[0])]
+
+    def answer(grey: int) -> list[float]:
+        frame = np.full((45, 70, 3), grey, np.uint8)
+        return np.unique(engine.segment(frame, language)[0].probability).tolist()
+
+    shades = range(122, 134)
+    expected = [answer(grey) for grey in shades]
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(answer, [*shades] * 40))
+    assert answers == expected * 40
+
+
+class PlanOfOneGPU:
+    """A stand-in for a plan, of which the GPU holds no more than ``room``."""
+
+    room = 0
+    made: ClassVar = weakref.WeakSet()
+
+    def __init__(self, network: CEFNet, height: int, width: int, sentences: int, stream) -> None:
+        self.answers = np.zeros((sentences, 2, height, width), np.uint8)
+        self.made.add(self)
+
+    def record(self, pool: str | None) -> str:
+        if len(self.made) > self.room:
+            raise torch.cuda.OutOfMemoryError
+        self.recorded_in = pool
+        return ''
+
+    def pool(self) -> str:
+        return self.recorded_in or 'a new pool'
+
+    def run(self, image: np.ndarray, languages: list) -> np.ndarray:
+        return self.answers
+
+
+def test_plans_share_memory_and_make_room_for_one_that_does_not_fit(network, image, monkeypatch):
+    monkeypatch.setattr(cuda_engine, '_Plan', PlanOfOneGPU)
+    engine = CudaEngine(network, CPU, 'fp32')
+    engine._stream = object()
+    language = [engine.encode(SENTENCES[0])]
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        engine.segment(image[:9], language)
+    pools = []
+    for height, room in ((10, 1), (11, 2), (12, 1), (12, 1), (13, 2)):
+        monkeypatch.setattr(PlanOfOneGPU, 'room', room)
+        assert engine.segment(image[:height], language)[0].probability.shape == (height, 70)
+        pools.append([plan.recorded_in for plan in engine._plans.values()])
+    assert pools == [[None], [None, 'a new pool'], [None], [None], [None, 'a new pool']]
 
 
 def test_folding_changes_nothing_but_the_batch_norms(network):

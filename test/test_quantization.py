@@ -45,13 +45,14 @@ def cache(tmp_path_factory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope='module')
-def checkpoint(tmp_path_factory, squares) -> Path:
+@pytest.fixture(scope='module', params=['acm', 'vcm'])
+def checkpoint(request, tmp_path_factory, squares) -> Path:
     """Give a checkpoint with its network in int8 beside it."""
     from ros2_refseg.data.vocabulary import Vocabulary
 
     path = tmp_path_factory.mktemp('quantized') / 'network.safetensors'
-    Checkpoint(make_network(), Vocabulary(('red', 'blue', 'square', 'the'))).save(path)
+    network = make_network(coattention=request.param)
+    Checkpoint(network, Vocabulary(('red', 'blue', 'square', 'the'))).save(path)
     command = ['quantize', '--checkpoint', str(path), '--data', str(squares), '--samples', '4']
     assert main(command) == 0
     return path

@@ -21,7 +21,9 @@ of sentences, so that Python and kernel launches cost next to nothing and no mem
 
 import operator
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
 
 import numpy as np
 import torch
@@ -35,6 +37,7 @@ from ros2_refseg.engines.torch_engine import PRECISIONS, Engine, finest_logits, 
 
 _PLANS = 4  # sizes and numbers of sentences that are kept ready; each holds GPU memory
 _WARM_UP = 3  # runs before recording: libraries choose their kernels and make their workspaces
+_recording = Lock()  # PyTorch records one graph at a time in a process
 
 
 class CudaEngine(Engine):
@@ -42,7 +45,7 @@ class CudaEngine(Engine):
     PyTorch on CUDA in half precision, channels last, batch norms folded, recorded as a graph.
 
     Where a graph cannot be recorded the same steps run one by one; ``reason`` says why, and
-    ``name`` claims none.
+    ``name`` claims none. Threads may share an engine; one frame is answered at a time.
     """
 
     name = 'torch, CUDA graph'
@@ -62,24 +65,41 @@ class CudaEngine(Engine):
         self._network = folded.to(memory_format=torch.channels_last)
         self._encoder = network.language
         self._plans: OrderedDict[tuple[int, ...], _Plan] = OrderedDict()
+        self._lock = Lock()  # a frame has the buffers of its plan, and the stream, to itself
         # One for all plans: libraries keep a workspace for each stream for good.
         self._stream = torch.cuda.Stream(device) if device.type == 'cuda' else None
 
     @torch.inference_mode()
     def segment(self, image: np.ndarray, languages: Sequence[Language]) -> list[Answer]:
-        key = (*image.shape[:2], len(languages))
-        if key not in self._plans:
-            while len(self._plans) >= _PLANS:
-                self._plans.popitem(last=False)
-            plan = _Plan(self._network, *key, self._stream)
-            # A recording that failed can spoil PyTorch's memory for later ones: none is tried.
-            if self._stream is not None and not self.reason:
-                self.reason = plan.record()
-                if self.reason:
-                    self.name = 'torch, no CUDA graph'
-            self._plans[key] = plan
-        self._plans.move_to_end(key)
-        return [PackedAnswer(each) for each in self._plans[key].run(image, languages)]
+        with self._lock:
+            plan = self._plan((*image.shape[:2], len(languages)))
+            return [PackedAnswer(each) for each in plan.run(image, languages)]
+
+    def _plan(self, key: tuple[int, ...]) -> '_Plan':
+        if key in self._plans:
+            self._plans.move_to_end(key)
+            return self._plans[key]
+        while len(self._plans) >= _PLANS:
+            self._plans.popitem(last=False)
+        try:
+            return self._add_plan(key)
+        except torch.cuda.OutOfMemoryError:
+            if not self._plans:
+                raise
+        # Not sooner: until here the error held what had been made of the plan.
+        self._plans.clear()
+        return self._add_plan(key)
+
+    def _add_plan(self, key: tuple[int, ...]) -> '_Plan':
+        plan = _Plan(self._network, *key, self._stream)
+        # A recording that failed can spoil PyTorch's memory for later ones: none is tried.
+        if self._stream is not None and not self.reason:
+            pool = next((each.pool() for each in self._plans.values()), None)
+            self.reason = plan.record(pool)
+            if self.reason:
+                self.name = 'torch, no CUDA graph'
+        self._plans[key] = plan
+        return plan
 
 
 class _Plan:
@@ -116,7 +136,7 @@ class _Plan:
         self._packed = buffer(*maps, dtype=torch.uint8)
         self._download = buffer(*maps, dtype=torch.uint8, host=True)
         self._shown: tuple[Language, ...] = ()
-        self._replay = self._compute
+        self._graph: torch.cuda.CUDAGraph | None = None
 
     def run(self, image: np.ndarray, languages: Sequence[Language]) -> np.ndarray:
         """Answer one frame: uint8 HxWx3 to uint8 KxCxHxW, an array of the caller's own."""
@@ -134,7 +154,10 @@ class _Plan:
     def _enqueue(self, languages: Sequence[Language]) -> None:
         self._image.copy_(self._upload, non_blocking=True)
         self._show(tuple(languages))
-        self._replay()
+        if self._graph is None:
+            self._compute()
+        else:
+            self._graph.replay()
         self._download.copy_(self._packed, non_blocking=True)
 
     def _show(self, languages: tuple[Language, ...]) -> None:
@@ -157,24 +180,50 @@ class _Plan:
         )
         self._packed.copy_(pack(resized.sigmoid()))
 
-    def record(self) -> str:
-        """Record a graph, which then answers the frames; gives the reason if that fails, or ''."""
-        self._stream.wait_stream(torch.cuda.current_stream(self._stream.device))
-        with torch.cuda.stream(self._stream):
-            for _ in range(_WARM_UP):
-                self._compute()
-        self._stream.synchronize()
-        graph = torch.cuda.CUDAGraph()
-        try:
-            # Another thread may be loading the next network meanwhile. The outer context sees to
-            # it that this thread leaves the stream, also where the inner one fails to end.
-            with torch.cuda.stream(self._stream), torch.cuda.graph(
-                graph, stream=self._stream, capture_error_mode='thread_local'
-            ):
-                self._compute()
-        except torch.cuda.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
-            return f'no CUDA graph could be recorded, kernels start one by one: {error}'
-        self._replay = graph.replay
+    def pool(self) -> tuple[int, int]:
+        """Name the memory that the graph computes in."""
+        return self._graph.pool()
+
+    def record(self, pool: tuple[int, int] | None) -> str:
+        """
+        Record a graph, which then answers the frames.
+
+        :param pool: memory to compute in, that of another plan on the same stream; None for a new
+            one.
+        :return: the reason if no graph can be recorded, else ''.
+        """
+        with _recording, _tuned_convolutions():
+            self._stream.wait_stream(torch.cuda.current_stream(self._stream.device))
+            with torch.cuda.stream(self._stream):
+                for _ in range(_WARM_UP):
+                    self._compute()
+            self._stream.synchronize()
+            graph = torch.cuda.CUDAGraph()
+            # Plans can share a pool and run in any order: one runs at a time, and reads nothing
+            # there that it has not written in the same run. What outlives a run is not in it, for
+            # it was made before recording: the buffers of input and output, the weights, and what
+            # libraries and pyramid_matrix keep.
+            try:
+                # Another thread may be loading the next network meanwhile. The outer context sees
+                # to it that this thread leaves the stream, also where the inner one fails to end.
+                with torch.cuda.stream(self._stream), torch.cuda.graph(
+                    graph, pool, self._stream, capture_error_mode='thread_local'
+                ):
+                    self._compute()
+            except torch.cuda.OutOfMemoryError:
+                raise
+            except RuntimeError as error:
+                return f'no CUDA graph could be recorded, kernels start one by one: {error}'
+        self._graph = graph
         return ''
+
+
+@contextmanager
+def _tuned_convolutions() -> Iterator[None]:
+    """Have cuDNN try all its algorithms on new convolutions: worth it where sizes stay the same."""
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before

@@ -109,18 +109,10 @@ class OpenVINOEngine(Engine):
                 seconds[layer.node_type] += layer.real_time.total_seconds()
         return dict(seconds)
 
-    def model(self, sentences: int):
-        """Give OpenVINO's model, the only one there is, made to answer so many sentences."""
-        self._model.reshape({
-            'words': [sentences, MAX_WORDS, self._config.embedding_channels],
-            'present': [sentences, MAX_WORDS],
-            'sentence': [sentences, 2 * self._config.hidden_channels],
-        })
-        return self._model
-
     def _request(self, sentences: int):
         if sentences not in self._requests:
-            model = self.model(sentences).clone()
+            set_sentences(self._model, sentences, self._config)
+            model = self._model.clone()
             # On ARM OpenVINO has a library with kernels of this kind.
             if self.precision == 'fp32' and platform.machine().lower() in ('x86_64', 'amd64'):
                 rewrite_convolutions(model)
@@ -147,14 +139,21 @@ class OpenVINOEngine(Engine):
             folder = cache_folder()
             path = folder / f'{fingerprint(network)}.onnx'
             if not path.is_file():
-                write_atomically(path, export_logits(network))
-                _forget_old(folder)
+                self._convert_to(path, network)
             # Compiled code is kept there too, by OpenVINO itself.
-            model = self._core.read_model(path)
             self._options['CACHE_DIR'] = str(folder)
-            return model
+            try:
+                return self._core.read_model(path)
+            except RuntimeError:  # damaged, as by a power cut
+                self._convert_to(path, network)
+                return self._core.read_model(path)
         except OSError:  # no place to write: convert at each start
             return self._core.read_model(io.BytesIO(export_logits(network)))
+
+    @staticmethod
+    def _convert_to(path: Path, network: CEFNet) -> None:
+        write_atomically(path, export_logits(network))
+        _forget_old(path.parent)
 
     def _read_quantized(self, network: CEFNet, path: Path | None):
         if path is None or not path.is_file():
@@ -180,6 +179,15 @@ class OpenVINOEngine(Engine):
 def quantized_path(checkpoint: Path) -> Path:
     """Give the path of a checkpoint's network in int8; its weights lie beside it, as ``.bin``."""
     return checkpoint.with_suffix('.int8.xml')
+
+
+def set_sentences(model, sentences: int, config: CEFNetConfig) -> None:
+    """Make OpenVINO's model of a LogitsGraph one that answers so many sentences."""
+    model.reshape({
+        'words': [sentences, MAX_WORDS, config.embedding_channels],
+        'present': [sentences, MAX_WORDS],
+        'sentence': [sentences, 2 * config.hidden_channels],
+    })
 
 
 def network_inputs(
