@@ -44,7 +44,11 @@ def process_group(device: str = 'auto') -> Iterator[torch.device]:
     :raises ValueError: for a device that this machine does not have, or one GPU for many processes.
     """
     if not dist.is_torchelastic_launched():
-        yield choose_device(device)
+        chosen = choose_device(device)
+        if chosen.index is not None:
+            # Otherwise what names no GPU opens a context, hundreds of MB, on the first one too.
+            torch.cuda.set_device(chosen)
+        yield chosen
         return
     if device.startswith('cuda:'):
         raise ValueError(f'{device!r} is one GPU; under torchrun each process takes one: use cuda')

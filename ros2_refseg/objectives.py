@@ -109,11 +109,12 @@ class WordObjective(nn.Module):
             image.device.type, self.precision, enabled=self.precision != torch.float32
         ):
             stages = self._words(image, batch['things'])
-        said = batch['words'].sum(-1) > 0
         # Processes may see unlike numbers of things; their losses are averaged as they are.
-        count = mean_over_processes(said.sum().float())
+        count = mean_over_processes(batch['words'].any(-1).sum().float())
         losses = {
-            name: -(logits[said].float().log_softmax(-1) * batch['words'][said]).sum() / count
+            # Of what only fills a picture's row up all words are 0; to leave it out by a mask, the
+            # host would have to wait for the GPU.
+            name: -(logits.float().log_softmax(-1) * batch['words']).sum() / count
             for name, logits in {**stages, 'together': sum(stages.values())}.items()
         }
         return {'total': sum(losses.values()) / len(losses), **losses}

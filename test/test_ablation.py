@@ -17,6 +17,7 @@
 import json
 import os
 import subprocess
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -142,15 +143,56 @@ def test_figures_of_other_data_are_not_printed(
     assert trained == ['DFN-1', 'EFN+ACM+BEM-1']
 
 
+def gpu_batch(out: Path, *stages: str, **variables: str) -> subprocess.CompletedProcess:
+    """Run the batch with a stand-in for Python."""
+    script = Path(__file__).parent.parent / 'scripts/gpu_batch.sh'
+    return subprocess.run([script, *stages], capture_output=True, text=True, env={
+        **os.environ, 'BATCH_OUT': str(out), 'PYTHON': 'true', 'TOY': '', 'ITERATIONS': '',
+        **variables})
+
+
 @pytest.mark.parametrize('toy, side, iterations', [('', 320, 20000), ('1', 64, 4)])
 def test_the_gpu_batch_trains_table_3_on_all_sentences(tmp_path, toy, side, iterations):
-    script = Path(__file__).parent.parent / 'scripts/gpu_batch.sh'
-    subprocess.run([script, 'ablate'], check=True, env={
-        **os.environ, 'PYTHON': 'true', 'OUT': str(tmp_path), 'TOY': toy, 'ITERATIONS': ''})
+    assert gpu_batch(tmp_path, 'ablate', TOY=toy).returncode == 0
     config = TrainingConfig.load(tmp_path / 'tabletop_ablation.yaml')
     assert config.forms is None and config.init_from is None
     assert config.model == {'preset': 'edge', 'skip': False, 'image_size': side}
-    assert config.iterations == iterations
+    assert (config.iterations, config.checkpoint_every) == (iterations, 100)
+
+
+def test_the_gpu_batch_brings_back_what_there_is_when_it_fails(tmp_path):
+    out, back = tmp_path / 'out', tmp_path / 'back'
+    weights, report = os.urandom(16_000_000), {'machine': {'device': 'H100'}, 'attention': {}}
+    for name, content in {
+        'acm/checkpoint.safetensors': weights, 'acm/state.pt': b'large', 'scores_acm.md': b'73 %',
+        'model.json': json.dumps(report).encode(), 'tables/tabletop/instances.json': b'large',
+    }.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(content)
+    ended = gpu_batch(out, 'measure', 'acm', PYTHON='false', RETURN=str(back))
+    assert ended.returncode == 1 and '73 %' in ended.stdout
+    assert 'failed, reasons are above: attention attention_backward\n' in ended.stdout
+    parts = [back / f'acm.safetensors.0{part}' for part in range(2)]
+    assert b''.join(part.read_bytes() for part in parts) == weights
+    with tarfile.open(back / 'reports.tar.gz') as reports:
+        assert set(reports.getnames()) == {
+            'model.json', 'scores_acm.md', 'tabletop_gpu_acm.yaml'}
+
+
+def test_the_gpu_batch_ends_at_its_limit_and_goes_on(tmp_path):
+    python, asked, out = tmp_path / 'python', tmp_path / 'asked', tmp_path / 'out'
+    python.write_text(
+        f'#!/bin/sh\necho "$@" >> {asked}\nmkdir -p {out}/acm\n'
+        'case "$*" in *" calibrate "*) [ -z "$LIMIT" ] || exec sleep 100 ;; esac\n')
+    python.chmod(0o755)
+    ended = gpu_batch(out, 'acm', PYTHON=str(python), LIMIT='4')
+    assert ended.returncode == 124
+    assert 'all figures' in ended.stdout and '4 seconds are over' in ended.stdout
+    assert not (out / 'calibration_acm.md').exists()
+    ended = gpu_batch(out, 'acm', PYTHON=str(python))
+    assert ended.returncode == 0
+    commands = [line.split()[2] for line in asked.read_text().splitlines()]
+    assert commands == ['train', 'calibrate', 'calibrate', 'eval']
 
 
 def test_what_would_be_unfair_or_end_in_nothing_is_refused_first(squares, tmp_path):

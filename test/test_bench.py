@@ -25,7 +25,7 @@ from small_networks import make_network
 from ros2_refseg.bench.accuracy import bench_accuracy, samples_of
 from ros2_refseg.bench.attention import bench_attention, measure
 from ros2_refseg.bench.report import tables
-from ros2_refseg.bench.timing import take_turns
+from ros2_refseg.bench.timing import machine, matrix_product_rate, take_turns
 from ros2_refseg.cefnet import CEFNet, CEFNetConfig
 from ros2_refseg.cli import main
 from ros2_refseg.data.refer import ReferDataset
@@ -39,6 +39,19 @@ def test_candidates_take_turns():
     assert calls == ['a', 'b'] * 4
     for values in times.values():
         assert 0 <= values['p25'] <= values['p50'] <= values['p75'] <= values['p95']
+
+
+@pytest.mark.parametrize('allowed', [False, True])
+def test_the_peak_in_fp32_uses_tf32_where_convolutions_do(allowed, monkeypatch):
+    """With a stand-in for the product, and a CPU, which has no TF32 to tell of."""
+    used = []
+    monkeypatch.setattr(torch.Tensor, '__matmul__', lambda a, b: used.append(
+        torch.backends.cuda.matmul.allow_tf32))
+    monkeypatch.setattr(torch.backends.cudnn, 'allow_tf32', allowed)
+    before = torch.backends.cuda.matmul.allow_tf32
+    assert matrix_product_rate(torch.float32, torch.device('cpu')) > 0
+    assert set(used) == {allowed} and torch.backends.cuda.matmul.allow_tf32 == before
+    assert machine(torch.device('cpu'))['tf32'] is None
 
 
 @pytest.mark.parametrize('backward', [False, True])
@@ -88,7 +101,7 @@ def test_an_engine_is_scored_against_exact_arithmetic(squares):
 def test_no_engine_bears_the_name_of_a_graph_that_it_has_not(reason, monkeypatch):
     """With a stand-in for what runs on CUDA, so that it needs none."""
     answers = np.zeros((1, 2, 4, 4), np.uint8)
-    plan = SimpleNamespace(record=lambda: reason, run=lambda image, languages: answers)
+    plan = SimpleNamespace(record=lambda pool: reason, run=lambda image, languages: answers)
     monkeypatch.setattr(cuda_engine, '_Plan', lambda *arguments: plan)
     engine = CudaEngine(make_network(), torch.device('cpu'), 'fp32')
     engine._stream = object()

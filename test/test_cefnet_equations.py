@@ -19,14 +19,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ros2_refseg.cefnet import attention, coattention
 from ros2_refseg.cefnet.coattention import (
     PYRAMID_BINS,
     AsymmetricCoAttention,
     PyramidPooling,
     VanillaCoAttention,
+    pyramid_matrix,
 )
 from ros2_refseg.cefnet.config import CEFNetConfig
-from ros2_refseg.cefnet.decoder import BoundaryEnhancement, SpatialTransformer
+from ros2_refseg.cefnet.decoder import BoundaryEnhancement, Decoder, SpatialTransformer
 from ros2_refseg.cefnet.fusion import LanguageFusion
 from ros2_refseg.cefnet.language import PADDING_ID, Language, LanguageEncoder
 from ros2_refseg.cefnet.loss import ReferringLoss, dice_loss
@@ -174,6 +176,14 @@ def test_pyramid_pooling(height, width):
         torch.testing.assert_close(pooled[b].T, naive_pyramid(features[b]), **CLOSE)
 
 
+def test_a_pyramids_matrix_stays_for_the_graphs_that_read_it():
+    place = torch.float64, torch.device('cpu')
+    first = pyramid_matrix(2, 3, *place)
+    for height in range(3, 100):
+        pyramid_matrix(height, 2, *place)
+    assert pyramid_matrix(2, 3, *place) is first
+
+
 @pytest.mark.parametrize('height, width', SIZES)
 def test_equations_6_to_8_asymmetric_coattention(height, width):
     c1 = 4
@@ -195,6 +205,24 @@ def test_equations_6_to_8_asymmetric_coattention(height, width):
         assert a_3.shape == (height * width, 110)
         torch.testing.assert_close(columns(updated_m[b]), ppm(w3_m @ m) @ a_3.T, **CLOSE)
         torch.testing.assert_close(columns(updated_l[b]), ppm(w3_l @ lin) @ a_3.T, **CLOSE)
+
+
+@pytest.mark.parametrize('kind, stored', [
+    (AsymmetricCoAttention, True), (VanillaCoAttention, False)])
+def test_what_a_gpu_computes_is_the_same(kind, stored, monkeypatch):
+    """ACM's scores, of 110 keys and scaled down, may be stored in half precision, VCM's not."""
+    layer = kind(channels=6, attention_channels=4)
+    given = torch.randn(2, 6, 5, 4), random_linguistic(6, 20)
+    expected, fused, calls = layer(*given), attention._fused, []
+    monkeypatch.setattr(
+        attention, '_fused', lambda *tensors: (calls.append(0), fused(*tensors))[1])
+    monkeypatch.setattr(coattention, 'attend', attention._on_cuda)
+    for result, wanted in zip(layer(*given), expected, strict=True):
+        torch.testing.assert_close(result, wanted, **CLOSE)
+    assert stored is not bool(calls)
+    key = torch.randn(1, attention.FEW_KEYS + 1, 8)
+    attention._on_cuda(key, key, key, 0.5)
+    assert calls, 'scores of many keys are never stored'
 
 
 @pytest.mark.parametrize('skip', [False, True])
@@ -261,9 +289,24 @@ def test_equations_9_to_11_boundary_enhancement(size, finer):
     b = s - stn
     b_tilde = layer.boundary(torch.cat([up(b), d], dim=1))
     refined = layer.refine(torch.cat([b_tilde + up(stn), up(s)], dim=1))
-    expected = refined, layer.boundary_logits(b_tilde), layer.transformed_logits(stn)
-    for result, wanted in zip(layer(s, d), expected, strict=True):
+    for result, wanted in zip(layer(s, d), (refined, b_tilde, stn), strict=True):
         torch.testing.assert_close(result, wanted, rtol=1e-6, atol=1e-6)
+
+
+def test_the_decoder_shows_what_each_step_makes_of_the_last():
+    config = CEFNetConfig.from_preset('edge', vocabulary_size=9, decoder_channels=4)
+    decoder = Decoder((2, 3, 5), config).eval()
+    decoder.training = True  # its batch norms stay in evaluation mode
+    encoded = [torch.randn(2, width, *size) for width, size in (
+        (2, (8, 12)), (3, (4, 6)), (5, (2, 3)))]
+    d_1, d_2, s = (lateral(e) for lateral, e in zip(decoder.lateral, encoded, strict=True))
+    shown = decoder(encoded, sentences=2)
+    for scale, d in enumerate((d_2, d_1)):
+        step = decoder.steps[scale]
+        s, b_tilde, stn = step(s, d)
+        torch.testing.assert_close(shown.masks[scale], decoder.mask_logits[scale](s))
+        torch.testing.assert_close(shown.boundaries[scale], step.boundary_logits(b_tilde))
+        torch.testing.assert_close(shown.transformed[scale], step.transformed_logits(stn))
 
 
 @pytest.mark.parametrize('length', [1, 2, 6])

@@ -102,6 +102,20 @@ def test_every_variant_learns_with_all_its_weights(fusion, coattention, boundary
     assert not unused
 
 
+@pytest.mark.parametrize('boundary', [True, False])
+def test_evaluation_computes_the_finest_logits_alone(boundary):
+    network = small(boundary=boundary)
+    image, words = torch.rand(2, 3, 64, 64) * 255, torch.randint(2, 30, (4, 5))
+    with torch.inference_mode():
+        alone = network(image, network.language(words))
+        network.decoder.training = True  # its batch norms stay in evaluation mode
+        all_scales = network(image, network.language(words))
+    assert torch.equal(alone.finest(), all_scales.finest())
+    assert [len(maps) for maps in (alone.masks, alone.boundaries, alone.transformed)] == [
+        1, int(boundary), 0]
+    assert len(all_scales.masks) == 4
+
+
 def e5_after(network: CEFNet, image: torch.Tensor, words: list[list[int]]) -> torch.Tensor:
     seen = []
     handle = network.encoder.res5.register_forward_hook(lambda *args: seen.append(args[2]))

@@ -126,6 +126,16 @@ def test_without_torchrun_a_device_is_what_it_was():
     assert not torch.distributed.is_initialized()
 
 
+def test_without_torchrun_the_gpu_that_is_named_is_the_current_one(monkeypatch):
+    current = []
+    monkeypatch.setattr('ros2_refseg.distributed.choose_device', torch.device)
+    monkeypatch.setattr(torch.cuda, 'set_device', current.append)
+    for name in ('cuda:1', 'cuda', 'cpu'):
+        with process_group(name) as device:
+            assert device == torch.device(name)
+    assert current == [torch.device('cuda:1')]
+
+
 def test_a_batch_that_cannot_be_shared_equally_is_refused(squares, tmp_path, monkeypatch):
     monkeypatch.setattr('ros2_refseg.training.process_count', lambda: 3)
     with pytest.raises(ValueError, match='images cannot be shared equally by 3'):

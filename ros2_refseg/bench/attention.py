@@ -27,6 +27,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ros2_refseg.bench.timing import take_turns
 from ros2_refseg.cefnet.coattention import COATTENTION, VanillaCoAttention
 from ros2_refseg.cefnet.multimodal import Linguistic, unflatten_positions
 
@@ -35,6 +36,7 @@ SIZES = (20, 40, 96)
 
 _CHANNELS, _ATTENTION_CHANNELS = 512, 256  # of the preset `paper`
 _WORDS = 20  # the longest sentence
+_RUNS_ON_GPU = 30  # where one takes a millisecond or less; on the CPU one takes up to seconds
 
 
 def naive_vanilla(
@@ -82,8 +84,8 @@ def bench_attention(
 
     :param backward: the gradient as well, as in training.
     :param methods: of METHODS.
-    :return: by size and method: peak memory above that of inputs and weights in MB, time in ms, and
-        the first values of the output for a comparison.
+    :return: by size and method: peak memory above that of inputs and weights in MB, time in ms (on
+        a GPU the median of some runs), and the first values of the output for a comparison.
     """
     return {
         f'{_CHANNELS}x{size}x{size}': {
@@ -106,7 +108,7 @@ def _in_own_process(method: str, size: int, device: str, backward: bool) -> dict
 
 
 def measure(method: str, size: int, device: str, backward: bool) -> dict[str, Any]:
-    """Run one method once in this process, and tell its peak; see ``bench_attention``."""
+    """Run one method in this process, and tell its peak and time; see ``bench_attention``."""
     name, compute = METHODS[method]
     torch.manual_seed(0)
     module = COATTENTION[name](_CHANNELS, _ATTENTION_CHANNELS).to(device).requires_grad_(backward)
@@ -126,9 +128,13 @@ def measure(method: str, size: int, device: str, backward: bool) -> dict[str, An
     started = time.perf_counter()
     outputs = run(*features)
     peak = _peak(device)
+    milliseconds = 1e3 * (time.perf_counter() - started)
+    if device != 'cpu':
+        runs = {method: lambda: run(*features)}
+        milliseconds = take_turns(runs, _RUNS_ON_GPU, device=torch.device(device))[method]['p50']
     return {
         'peak_mb': round((peak - before) / 1e6, 1),
-        'ms': round(1e3 * (time.perf_counter() - started), 1),
+        'ms': round(milliseconds, 3),
         'output': [output.detach().flatten()[::9973].tolist()[:64] for output in outputs],
     }
 

@@ -26,14 +26,17 @@ LARGEST_BLOCK = 2 ** 20
 FUSED_WIDTH = 256
 """The widest head of PyTorch's fastest fused kernel."""
 
+FEW_KEYS = 128
+"""Keys up to which CUDA may store all scores: they take about as much room as the queries."""
+
 
 def attend(query: Tensor, key: Tensor, value: Tensor, scale: float = 1.0) -> Tensor:
     """
     Give softmax(scale * query key^T) value; memory grows with N + M, not N M, in training as well.
 
-    On CUDA a fused kernel does it. On the CPU PyTorch's fused kernel takes up to three times as
-    long as two matrix products, so these are taken, over blocks of queries where N M is large;
-    backward computes a block's scores again instead of keeping them.
+    On CUDA a fused kernel does it where M is large. On the CPU PyTorch's fused kernel takes up to
+    three times as long as two matrix products, so these are taken, over blocks of queries where N M
+    is large; backward computes a block's scores again instead of keeping them.
 
     :param query: BxNxC.
     :param key: BxMxC.
@@ -41,7 +44,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, scale: float = 1.0) -> Ten
     :return: BxNxD.
     """
     if query.is_cuda:
-        return _fused(query, key, value, scale)
+        return _on_cuda(query, key, value, scale)
     rows = max(LARGEST_BLOCK // key.shape[1], 1)
     if query.shape[1] <= rows or torch.jit.is_tracing():  # an exported network has its own planner
         return _explicit(query, key, value, scale)
@@ -98,6 +101,13 @@ def _shares(query: Tensor, key: Tensor, scale: float) -> Tensor:
     return ((query * scale) @ key.transpose(1, 2)).softmax(dim=-1)
 
 
+def _on_cuda(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    # Of more channels than FUSED_WIDTH only slow kernels make one call, but two products are quick.
+    # Scores that are scaled up may lie outside of half precision, in which these would store them.
+    compute = _explicit if key.shape[1] <= FEW_KEYS and scale <= 1 else _fused
+    return compute(query, key, value, scale)
+
+
 def _fused(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
     # Fused kernels want a dimension of heads, channels side by side in memory, and the fastest one
     # keys and values of one width, a multiple of 8; else all scores are stored. A wide value is cut
@@ -116,4 +126,5 @@ def _fused(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
 
 
 def _filled(features: Tensor, width: int) -> Tensor:
-    return F.pad(features.contiguous(), (0, width - features.shape[-1]))
+    missing, features = width - features.shape[-1], features.contiguous()
+    return F.pad(features, (0, missing)) if missing else features  # by nothing it would copy

@@ -14,7 +14,7 @@
 
 """The co-attention between what is seen and what is said (paper, Sec. 3.1, Eq. 3-8)."""
 
-from functools import lru_cache
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -72,7 +72,7 @@ class PyramidPooling(nn.Module):
         return pyramid_matrix(int(height), int(width), rows.dtype, rows.device) @ rows
 
 
-@lru_cache(maxsize=32)
+@cache  # for good: a CUDA graph goes on reading the matrix that it was recorded with
 def pyramid_matrix(
     height: int, width: int, dtype: torch.dtype, device: torch.device
 ) -> Tensor:

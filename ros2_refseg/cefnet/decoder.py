@@ -27,7 +27,9 @@ from ros2_refseg.cefnet.layers import conv3x3, for_each_sentence, resize_like
 @dataclass(frozen=True)
 class Prediction:
     """
-    Logits of the four scales i = 4, 3, 2, 1, coarse to fine, each Bx1xH_ixW_i.
+    Logits of the scales i = 4, 3, 2, 1, coarse to fine, each Bx1xH_ixW_i.
+
+    A network in evaluation mode gives SM_1 and BM_1 alone, which are all that is read there.
 
     :ivar masks: SM_i before the sigmoid; the last one, SM_1, is the answer.
     :ivar boundaries: BM_i before the sigmoid; empty without boundary enhancement.
@@ -112,8 +114,8 @@ class BoundaryEnhancement(nn.Module):
         """
         Refine S_i (K*BxCxhxw, K sentences an image) by D_{i-1} (K*B or BxCxHxW).
 
-        :return: S_{i-1} (K*BxCxHxW), logits of BM_{i-1} (K*Bx1xHxW) and of the mask that STN(S_i)
-            shows (K*Bx1xhxw).
+        :return: S_{i-1} and B~_{i-1} (K*BxCxHxW), of which ``boundary_logits`` makes BM_{i-1}, and
+            STN(S_i) (K*BxCxhxw), of which ``transformed_logits`` makes the mask that it shows.
         """
         transformed = self.stn(s)
         # Resizing is linear: that of B_i is the difference of these two.
@@ -121,7 +123,7 @@ class BoundaryEnhancement(nn.Module):
         b_up = s_up - transformed_up  # Eq. 9
         boundary = self._boundary_features(b_up, d)  # Eq. 10
         refined = self.refine(torch.cat([boundary + transformed_up, s_up], dim=1))  # Eq. 11
-        return refined, self.boundary_logits(boundary), self.transformed_logits(transformed)
+        return refined, boundary, transformed
 
     def _boundary_features(self, b: Tensor, d: Tensor) -> Tensor:
         """
@@ -167,11 +169,16 @@ class Decoder(nn.Module):
         prediction = Prediction([], [], [])
         scales = zip(reversed(finer), self.steps, self.mask_logits, strict=True)
         for d, step, mask_logits in scales:
+            # Neither a CUDA graph nor PyTorch leaves out what nobody reads.
+            wanted = self.training or d is finer[0]
             if self.boundary:
                 s, boundary, transformed = step(s, d)
-                prediction.boundaries.append(boundary)
-                prediction.transformed.append(transformed)
+                if wanted:
+                    prediction.boundaries.append(step.boundary_logits(boundary))
+                if self.training:
+                    prediction.transformed.append(step.transformed_logits(transformed))
             else:
                 s = step(resize_like(s, d) + for_each_sentence(d, sentences))
-            prediction.masks.append(mask_logits(s))
+            if wanted:
+                prediction.masks.append(mask_logits(s))
         return prediction

@@ -60,7 +60,7 @@ class CEFNet(nn.Module):
         :param image: Bx3xHxW, RGB in 0 .. 255, uint8 or float.
         :param language: K*B encoded sentences, K for each image in turn; what no sentence changes
             is computed once an image.
-        :return: logits at four scales, K*B of each.
+        :return: logits at four scales, in evaluation mode at the finest alone, K*B of each.
         """
         normalised = (image - self.mean) / self.standard_deviation
         # In full precision up to here, also where the weights have been made half.
