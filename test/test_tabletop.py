@@ -16,7 +16,10 @@
 
 import colorsys
 import hashlib
+import importlib
+import os
 import re
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -33,6 +36,10 @@ from ros2_refseg.data.tabletop.shapes import KINDS
 
 WIDTH, HEIGHT = 320, 240
 SCENES = 16
+
+# The package's name of it is the function.
+generating = importlib.import_module('ros2_refseg.data.tabletop.generate')
+_draw = generating._draw
 
 
 @pytest.fixture(scope='module')
@@ -272,6 +279,38 @@ def test_generated_data_do_not_depend_on_the_workers(tmp_path, capfd):
     for reference, thing in zip(image.references, view.objects, strict=True):
         np.testing.assert_array_equal(data.mask(reference), view.labels == thing.id)
         assert reference.category == thing.kind
+
+
+def _draw_or_die(job):
+    """Draw as generate does; the first process that comes to scene 6 dies instead."""
+    died = Path(os.environ['REFSEG_TEST_DIED'])
+    if job.index == 6 and not died.exists():
+        died.touch()
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return _draw(job)
+
+
+def test_a_crash_of_opengl_loses_no_data_set(tmp_path, monkeypatch):
+    size = {'width': 96, 'height': 72}
+    generate(tmp_path / 'plain', 10, seed=3, **size)
+    monkeypatch.setattr(generating, '_draw', _draw_or_die)
+    monkeypatch.setenv('REFSEG_TEST_DIED', str(tmp_path / 'died'))
+    generate(tmp_path / 'crashed', 10, seed=3, **size)
+    assert (tmp_path / 'died').exists()
+    files = [path for path in (tmp_path / 'plain').rglob('*.*') if path.is_file()]
+    for file in files:
+        other = tmp_path / 'crashed' / file.relative_to(tmp_path / 'plain')
+        assert other.read_bytes() == file.read_bytes()
+
+
+def test_drawing_that_always_crashes_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(generating, '_draw', _die)
+    with pytest.raises(ChildProcessError, match='scene 0 could not be drawn'):
+        generate(tmp_path / 'data', 2, seed=3, workers=1, width=96, height=72)
+
+
+def _die(_):
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.parametrize(('arguments', 'message'), [

@@ -120,7 +120,10 @@ def _data_import(args: argparse.Namespace) -> None:
 def _data_tabletop(args: argparse.Namespace) -> None:
     from ros2_refseg.data.tabletop.generate import generate
 
-    generate(
-        args.out, args.scenes, args.seed, args.split, args.workers, args.width, args.height,
-        args.level,
-    )
+    try:
+        generate(
+            args.out, args.scenes, args.seed, args.split, args.workers, args.width, args.height,
+            args.level,
+        )
+    except RuntimeError as error:  # no OpenGL
+        raise ValueError(error) from error

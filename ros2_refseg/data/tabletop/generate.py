@@ -20,6 +20,7 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +69,8 @@ def generate(
 
     :raises FileExistsError: when ``out`` exists and is not empty.
     :raises ValueError: on an unknown split or level or a number that is too small.
+    :raises RuntimeError: without a working OpenGL.
+    :raises ChildProcessError: when the processes that draw die again and again.
     """
     if level not in LEVELS:
         raise ValueError(f'level is {level!r}; it must be one of {", ".join(LEVELS)}')
@@ -96,10 +99,30 @@ def _split_of(index: int) -> str:
 
 
 def _draw_all(jobs: list[_Job], workers: int) -> Iterator[_Scene]:
+    """
+    Draw scenes in other processes, and those of a process that died once more.
+
+    A software OpenGL crashes once in a hundred thousand pictures, which nobody's data set should be
+    lost to.
+
+    :raises ChildProcessError: when processes die and draw nothing.
+    """
     # Spawned, not forked: OpenGL contexts do not survive a fork.
     context = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(workers, context, _start_worker) as pool:
-        yield from pool.map(_draw, jobs, chunksize=4)
+    done = 0
+    while done < len(jobs):
+        before = done
+        try:
+            with ProcessPoolExecutor(workers, context, _start_worker) as pool:
+                for scene in pool.map(_draw, jobs[done:], chunksize=4):
+                    done += 1
+                    yield scene
+        except BrokenProcessPool as error:
+            if done == before:
+                raise ChildProcessError(
+                    f'scene {done} could not be drawn: the process that draws it died, killed for '
+                    'want of memory or by a fault in OpenGL (MUJOCO_GL chooses another)'
+                ) from error
 
 
 _simulators: dict[tuple[int, int, Level], Tabletop] = {}
