@@ -64,10 +64,8 @@ setup(
     extras_require={
         # The tabletop simulator: `refseg data tabletop` and the demo's camera.
         'simulator': ['mujoco', 'pyopengl'],
-        # The engine for CPUs, and what `refseg export` and its own conversion need.
+        # The engine for CPUs, its conversion, `refseg quantize` and `refseg export`.
         'openvino': ['openvino', 'onnx'],
-        # `refseg quantize`, which a robot does not need: int8 networks are executed by OpenVINO.
-        'quantize': ['nncf', 'openvino', 'onnx'],
         # Pictures of `refseg bench`.
         'bench': ['matplotlib'],
         # ONNX Runtime executes what `refseg export` wrote.

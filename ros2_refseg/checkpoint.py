@@ -16,7 +16,9 @@
 
 import hashlib
 import json
+import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,8 @@ class Checkpoint:
     :ivar training: how and on what it was trained, as it was configured.
     :ivar scores: what evaluation measured, by data set.
     :ivar calibration: what turns its answers into probabilities; None until it was calibrated.
+    :ivar int8_ranges: what its convolutions are given, lowest and highest, by their names in the
+        exported network; None until ``refseg quantize`` found them.
     """
 
     network: CEFNet
@@ -56,6 +60,7 @@ class Checkpoint:
     training: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
     calibration: Calibration | None = None
+    int8_ranges: Mapping[str, tuple[float, float]] | None = None
 
     def save(self, path: Path | str) -> None:
         """
@@ -77,6 +82,8 @@ class Checkpoint:
         }
         if self.calibration is not None:
             metadata['calibration'] = json.dumps(self.calibration.to_dict())
+        if self.int8_ranges is not None:
+            metadata['int8_ranges'] = json.dumps(self.int8_ranges)
         content = {name: tensor.contiguous() for name, tensor in weights.items()}
         write_atomically(Path(path), save(content, metadata))
 
@@ -121,8 +128,10 @@ class Checkpoint:
                 f"'{path}' holds {len(vocabulary)} words and padding, but embeddings for "
                 f'{config.vocabulary_size}'
             )
-        calibration = _read_calibration(path, metadata)
-        return cls(network.eval(), vocabulary, training, scores, calibration)
+        return cls(
+            network.eval(), vocabulary, training, scores, _read_calibration(path, metadata),
+            _read_int8_ranges(path, metadata),
+        )
 
 
 def _read_calibration(path: Path, metadata: dict[str, str]) -> Calibration | None:
@@ -134,6 +143,24 @@ def _read_calibration(path: Path, metadata: dict[str, str]) -> Calibration | Non
         raise CheckpointError(
             f"'{path}' has a damaged calibration, make a new one with 'refseg calibrate': {error}"
         ) from error
+
+
+def _read_int8_ranges(
+    path: Path, metadata: dict[str, str]
+) -> dict[str, tuple[float, float]] | None:
+    if 'int8_ranges' not in metadata:
+        return None
+    try:
+        ranges = {name: (float(low), float(high))
+                  for name, (low, high) in json.loads(metadata['int8_ranges']).items()}
+        for name, (low, high) in ranges.items():
+            if not -math.inf < low <= 0 < high < math.inf:
+                raise ValueError(f'{name}: {low} to {high}')
+    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise CheckpointError(
+            f"'{path}' has damaged int8 ranges, make new ones with 'refseg quantize': {error}"
+        ) from error
+    return ranges
 
 
 def refuse_infinite(weights: dict[str, torch.Tensor], what: str) -> None:

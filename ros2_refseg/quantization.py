@@ -13,84 +13,110 @@
 # limitations under the License.
 
 """
-Post-training quantisation: a network in int8, for CPUs that multiply that much faster than floats.
+Post-training quantisation: what range of numbers each convolution's 256 steps cover in int8.
 
-NNCF watches what the layers give for some images and sentences, and from that chooses the range of
-numbers that each layer's 256 steps cover. Nothing is trained.
-
-Convolutions become int8, since they take the time. What compares and places things stays in floats:
-the affinities of co-attention and the six numbers of each spatial transformer, in which a 256th is
-worth a pixel: rounding them loses accuracy and saves next to no time.
+The network watches some images and sentences. Of each convolution's input, the range is the one
+that rounds what was seen with the least square error: the largest numbers are rare, and clipping
+them leaves finer steps to all others. Nothing is trained.
 """
 
 import io
-import os
-import tempfile
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import replace
 
+import numpy as np
 import torch
 
-from ros2_refseg.checkpoint import Checkpoint, weights_hash
+from ros2_refseg.cefnet import CEFNet
+from ros2_refseg.checkpoint import Checkpoint
 from ros2_refseg.data.dataset import ReferringDataset
 from ros2_refseg.data.spread import spread_sentences
-from ros2_refseg.engines import TorchEngine, quantized_path
-from ros2_refseg.engines.openvino_engine import MADE_FROM, network_inputs, set_sentences
+from ros2_refseg.engines import TorchEngine
+from ros2_refseg.engines.int8 import Ranges, output_key, rounded_convolutions
+from ros2_refseg.engines.openvino_engine import network_inputs, set_sentences
 from ros2_refseg.export import export_logits
 
-# In OpenVINO's model: layers by the names of our modules, which not every network has, and by type.
-_IN_FLOATS = {'patterns': ['.*coattention.*', '.*stn.*'], 'types': ['MatMul']}
+_KEPT_OF_A_MAP = 1000
+_CLIPPED_TO = np.linspace(0.2, 1, 33)
+"""Shares of the largest number that are tried as a range's end."""
 
 
-def quantize_checkpoint(path: Path, dataset: ReferringDataset, sentences: int) -> Path:
+def quantize(checkpoint: Checkpoint, dataset: ReferringDataset, sentences: int) -> Checkpoint:
     """
-    Write a checkpoint's network in int8 beside it, where ``OpenVINOEngine`` finds it.
+    Give a checkpoint the ranges that int8 needs.
 
     :param dataset: images like those that will be seen, with sentences; masks are not looked at.
     :param sentences: how many of its sentences to watch; a few hundred are enough.
-    :return: the path of the OpenVINO model; its weights are beside it, as ``.bin``.
-    :raises ImportError: without nncf, openvino or onnx.
-    :raises CheckpointError: for a file that is no checkpoint.
-    :raises ValueError: for a data set without sentences, or a folder that cannot be written to.
+    :raises ImportError: without openvino or onnx.
+    :raises ValueError: for a data set without sentences.
     """
-    os.environ.setdefault('NNCF_CI', '1')  # NNCF's way not to report its use over the network
-    import nncf
-    import openvino
-
-    checkpoint = Checkpoint.load(path)
-    network, target = checkpoint.network, quantized_path(path)
-    with _folder_beside(target) as folder:
-        encoder = TorchEngine(network, torch.device('cpu'))
-        inputs = [
-            network_inputs(
-                dataset.read_image(image),
-                [encoder.encode(checkpoint.vocabulary.encode(sentence))],
-                network.config,
-            )
-            for image, _, sentence in spread_sentences(dataset, sentences, absent=True)
-        ]
-        if not inputs:
-            raise ValueError(f'{dataset.name} {dataset.split} has no sentences')
-        model = openvino.Core().read_model(io.BytesIO(export_logits(network)))
-        set_sentences(model, 1, network.config)
-        quantized = nncf.quantize(
-            model, nncf.Dataset(inputs), subset_size=len(inputs),
-            ignored_scope=nncf.IgnoredScope(**_IN_FLOATS, validate=False),
+    network = checkpoint.network
+    encoder = TorchEngine(network, torch.device('cpu'))
+    ranges = observe_ranges(network, (
+        network_inputs(
+            dataset.read_image(image), [encoder.encode(checkpoint.vocabulary.encode(sentence))],
+            network.config,
         )
-        quantized.set_rt_info(weights_hash(network), MADE_FROM)
-        written = Path(folder) / target.name
-        openvino.save_model(quantized, written)
-        # A model is used as soon as it is there, so never beside another one's weights.
-        target.unlink(missing_ok=True)
-        for each in (written.with_suffix('.bin'), written):
-            each.replace(path.parent / each.name)
-    return target
+        for image, _, sentence in spread_sentences(dataset, sentences, absent=True)
+    ))
+    if not ranges:
+        raise ValueError(f'{dataset.name} {dataset.split} has no sentences')
+    return replace(checkpoint, int8_ranges=ranges)
 
 
-def _folder_beside(target: Path) -> tempfile.TemporaryDirectory:
-    try:
-        return tempfile.TemporaryDirectory(dir=target.parent, prefix=f'.{target.name}-')
-    except OSError as error:
-        raise ValueError(
-            f"'{target}' cannot be written ({error.strerror}); copy the checkpoint to a folder of "
-            'yours and quantise it there'
-        ) from error
+def observe_ranges(network: CEFNet, inputs: Iterable[list[np.ndarray]]) -> Ranges:
+    """
+    Watch a network and choose the ranges.
+
+    :param inputs: what ``network_inputs`` gives, for one sentence each.
+    :return: nothing for no inputs.
+    :raises ImportError: without openvino or onnx.
+    """
+    import openvino
+    from openvino import opset13 as ops
+
+    core = openvino.Core()
+    model = core.read_model(io.BytesIO(export_logits(network)))
+    set_sentences(model, 1, network.config)
+    convolutions = rounded_convolutions(model)
+    watched = {output_key(node.input_value(0)): node.input_value(0)
+               for node in convolutions.values()}
+    watching = openvino.Model(
+        [ops.result(output) for output in watched.values()], model.get_parameters())
+    request = core.compile_model(
+        watching, 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'}).create_infer_request()
+    seen = {key: _Seen() for key in watched}
+    for each in inputs:
+        request.infer(each)
+        for index, key in enumerate(watched):
+            seen[key].add(request.get_output_tensor(index).data)
+    return {
+        name: seen[output_key(node.input_value(0))].range()
+        for name, node in convolutions.items() if seen[output_key(node.input_value(0))].numbers
+    }
+
+
+class _Seen:
+    """Numbers that a convolution was given: the ends of all, and some drawn from each map."""
+
+    def __init__(self) -> None:
+        self.numbers: list[np.ndarray] = []
+        self.ends = [0.0, 0.0]
+        self._random = np.random.default_rng(0)
+
+    def add(self, features: np.ndarray) -> None:
+        self.numbers.append(self._random.choice(features.ravel(), _KEPT_OF_A_MAP))
+        self.ends = [min(self.ends[0], features.min()), max(self.ends[1], features.max())]
+
+    def range(self) -> tuple[float, float]:
+        """Give the range of least square error: from zero, or with a step at zero in its middle."""
+        numbers = np.concatenate(self.numbers)
+        lowest, highest = (-128, 127) if self.ends[0] < 0 else (0, 255)
+        largest = max(-self.ends[0], self.ends[1]) or 1.0
+
+        def error(end: float) -> float:
+            steps = np.clip(np.round(numbers * (highest / end)), lowest, highest)
+            return float(np.square(steps * (end / highest) - numbers).mean())
+
+        end = min((largest * share for share in _CLIPPED_TO), key=error)
+        return float(end * lowest / highest), float(end)

@@ -32,13 +32,8 @@ from ros2_refseg.confidence import Calibration, Decision, decide
 from ros2_refseg.data.spelling import Correction
 from ros2_refseg.data.vocabulary import UNKNOWN_ID, Vocabulary
 from ros2_refseg.engines import PRECISIONS as PRECISIONS
-from ros2_refseg.engines import (
-    Answer,
-    PackedAnswer,
-    check_choice,
-    make_engine,
-    quantized_path,
-)
+from ros2_refseg.engines import Answer, PackedAnswer, check_choice, make_engine
+from ros2_refseg.engines.int8 import Ranges
 
 SENTENCES_REMEMBERED = 16
 
@@ -143,22 +138,23 @@ class Segmenter:
         checkpoint: Path | None = None,
         calibration: Calibration | None = None,
         backend: str = 'torch',
+        int8_ranges: Ranges | None = None,
     ) -> None:
         """
         Put a network on a device.
 
         :param device: auto (CUDA where there is a device), cpu, cuda or cuda:N.
         :param precision: auto, fp32, bf16, fp16 or int8; auto is fp16 on CUDA, and on the CPU fp32
-            with the backend torch. With openvino it is bf16 where the CPU computes with it, else
-            int8 where ``refseg quantize`` left that beside the checkpoint, else fp32.
+            with the backend torch. With openvino it is bf16 where the CPU computes with it, int8
+            where it is made for that and has ranges, else fp32.
         :param backend: torch, openvino (CPU only), or auto: openvino where it is installed.
+        :param int8_ranges: what int8 needs, as ``refseg quantize`` puts it into a checkpoint.
         :raises ValueError: for a device, precision or backend that is unknown or not there.
         """
         self.device = choose_device(device)
         self.network = network.eval().to(self.device)
         self.engine = make_engine(
-            self.network, self.device, precision, backend,
-            quantized=quantized_path(checkpoint) if checkpoint else None,
+            self.network, self.device, precision, backend, int8_ranges
         )
         self.precision = self.engine.precision
         self.vocabulary = vocabulary
@@ -189,7 +185,8 @@ class Segmenter:
         path = resolve_checkpoint(checkpoint)
         loaded = Checkpoint.load(path)
         return cls(
-            loaded.network, loaded.vocabulary, device, precision, path, loaded.calibration, backend
+            loaded.network, loaded.vocabulary, device, precision, path, loaded.calibration, backend,
+            loaded.int8_ranges,
         )
 
     @property

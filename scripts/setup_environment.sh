@@ -120,10 +120,7 @@ import sys
 
 ros_is_sourced = sys.argv[1] == 'true'
 for line in importlib.metadata.requires('ros2_refseg'):
-    requirement, _, condition = (part.strip() for part in line.partition(';'))
-    # Might replace the distribution's NumPy, and no robot needs it.
-    if ros_is_sourced and 'quantize' in condition:
-        continue
+    requirement = line.partition(';')[0].strip()
     # cv_bridge and this package must share one OpenCV and one NumPy: the distribution's.
     if ros_is_sourced and requirement.startswith('opencv') and importlib.util.find_spec('cv2'):
         continue

@@ -16,7 +16,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,8 +23,11 @@ from torch import Tensor
 
 from ros2_refseg.cefnet import CEFNet, Language
 from ros2_refseg.engines import CudaEngine, Engine, OpenVINOEngine, TorchEngine
+from ros2_refseg.engines.int8 import Ranges
+from ros2_refseg.engines.openvino_engine import network_inputs
 from ros2_refseg.engines.torch_engine import PRECISIONS, as_batch, finest_logits
 from ros2_refseg.export import LANGUAGE_NAMES, export_logits
+from ros2_refseg.quantization import observe_ranges
 
 PLAIN = 'plain PyTorch fp32'
 """The straightforward code that ratios are against: ``CEFNet.segment`` as it is, the sentence
@@ -40,14 +42,14 @@ def candidates(
     word_ids: Sequence[int],
     device: torch.device,
     everything: bool = False,
-    quantized: Path | None = None,
+    int8_ranges: Ranges | None = None,
 ) -> tuple[dict[str, Frame], dict[str, Engine], dict[str, str]]:
     """
     Make what can be run on this machine.
 
     :param everything: ONNX Runtime and torch.compile as well, which no engine uses and which take
         a minute to prepare.
-    :param quantized: the network in int8.
+    :param int8_ranges: the checkpoint's; None for those of this image, which serve for the time.
     :return: by name what answers a frame; the engines among them; and what is missing and why.
     """
     network = network.to(device)
@@ -76,8 +78,7 @@ def candidates(
     add('torch bf16', lambda: TorchEngine(network, device, 'bf16'))
     for precision in ('fp32', 'bf16'):
         add(f'openvino {precision}', lambda p=precision: OpenVINOEngine(network, p))
-    if quantized:
-        add('openvino int8', lambda: OpenVINOEngine(network, 'int8', quantized))
+    add('openvino int8', lambda: _in_int8(network, image, word_ids, int8_ranges))
     if everything:
         for name, make in (('onnxruntime fp32', _onnx_runtime), ('torch.compile fp32', _compiled)):
             add(name, lambda make=make: make(network, device))
@@ -87,6 +88,15 @@ def candidates(
 def mask_of(answer) -> np.ndarray:
     """Cut an answer as the segmenter does."""
     return (answer.probability >= 0.5).astype(np.uint8)
+
+
+def _in_int8(
+    network: CEFNet, image: np.ndarray, word_ids: Sequence[int], ranges: Ranges | None
+) -> Engine:
+    if ranges is None:
+        language = TorchEngine(network, torch.device('cpu')).encode(word_ids)
+        ranges = observe_ranges(network, [network_inputs(image, [language], network.config)])
+    return OpenVINOEngine(network, 'int8', ranges)
 
 
 @torch.inference_mode()

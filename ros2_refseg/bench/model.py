@@ -16,7 +16,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from ros2_refseg.bench.candidates import PLAIN, candidates, mask_of
 from ros2_refseg.bench.timing import matrix_product_rate, take_turns
 from ros2_refseg.cefnet import CEFNet
 from ros2_refseg.engines import PRECISIONS, Engine
+from ros2_refseg.engines.int8 import Ranges
 
 WORDS = (2, 3, 4, 5, 2)
 """Numbers of the words asked for; their meaning does not matter to the time."""
@@ -42,7 +42,7 @@ def bench_model(
     image_size: tuple[int, int] = (480, 640),
     repeats: int = 30,
     everything: bool = False,
-    quantized: Path | None = None,
+    int8_ranges: Ranges | None = None,
     samples: Iterable[Sample] = (),
 ) -> dict[str, Any]:
     """
@@ -50,7 +50,7 @@ def bench_model(
 
     :param image_size: height and width of the camera image, uint8 in host memory.
     :param everything: candidates that no engine uses as well.
-    :param quantized: the network in int8, which joins the candidates.
+    :param int8_ranges: the checkpoint's, for int8; None for a network that has learned nothing.
     :param samples: to score the engines on, where the network has learned something.
     :return: times in ms by candidate, their ratio to PLAIN, times for several sentences on one
         frame, how far the fastest is from the machine's peak, a profile of it, and the accuracy.
@@ -58,7 +58,7 @@ def bench_model(
     image = np.random.default_rng(0).integers(0, 256, (*image_size, 3), np.uint8)
     network = network.eval().to(device)
     frames, engines, missing = candidates(
-        network, image, WORDS, device, everything, quantized
+        network, image, WORDS, device, everything, int8_ranges
     )
     times = take_turns(frames, repeats, device=device)
     in_floats = (name for name, engine in engines.items() if engine.precision in PRECISIONS)

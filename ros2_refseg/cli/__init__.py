@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return args.run(args) or 0
     except ModuleNotFoundError as error:  # what only some commands need
         print(
-            f"refseg {args.command}: {error}; pip install '.[simulator,openvino,quantize,bench]' "
+            f"refseg {args.command}: {error}; pip install '.[simulator,openvino,bench]' "
             'in the source folder has what all commands need', file=sys.stderr,
         )
         return 2

@@ -119,17 +119,14 @@ def _model(args: argparse.Namespace) -> None:
     from ros2_refseg.bench.timing import machine
     from ros2_refseg.cefnet import CEFNet, CEFNetConfig
     from ros2_refseg.checkpoint import Checkpoint, choose_device, resolve_checkpoint
-    from ros2_refseg.engines import quantized_path
 
     if args.data and not args.checkpoint:
         raise ValueError('--data needs --checkpoint: a preset has not learned anything')
     device = choose_device(args.device)
-    facts, results, quantized = machine(device), [], None
+    facts, results, int8_ranges = machine(device), [], None
     if args.checkpoint:
-        path = resolve_checkpoint(args.checkpoint)
-        checkpoint = Checkpoint.load(path)
-        quantized = quantized_path(path) if quantized_path(path).is_file() else None
-        networks = [checkpoint.network]
+        checkpoint = Checkpoint.load(resolve_checkpoint(args.checkpoint))
+        networks, int8_ranges = [checkpoint.network], checkpoint.int8_ranges or {}
     else:
         torch.manual_seed(0)
         networks = (
@@ -147,7 +144,7 @@ def _model(args: argparse.Namespace) -> None:
             dataset = open_dataset(args.data, args.split)
             samples = samples_of(dataset, checkpoint.vocabulary, args.samples)
         results.append(bench_model(
-            network, device, _size(args.image), args.repeats, args.everything, quantized,
+            network, device, _size(args.image), args.repeats, args.everything, int8_ranges,
             samples,
         ))
     _report(args, {'machine': facts, 'model': results})

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""``refseg quantize``: a network in int8, for CPUs without bf16."""
+"""``refseg quantize``: ranges for int8, for CPUs that are made for it."""
 
 import argparse
 from pathlib import Path
@@ -24,8 +24,8 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     """Add the command ``quantize``."""
     parser = add_command(
         commands, 'quantize',
-        'Write a network in int8 beside its checkpoint, for the engine of CPUs: nearly twice as '
-        'fast where the CPU has VNNI but no bf16.',
+        'Find what ranges of numbers a checkpoint needs in int8, which CPUs with VNNI multiply '
+        'fastest, and write them into it.',
         'refseg quantize --checkpoint runs/acm/checkpoint.safetensors --data data/tabletop',
     )
     parser.add_argument('--checkpoint', required=True, help='.safetensors file, or acm or vcm')
@@ -34,6 +34,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         help='data set of images like those that the robot sees; masks are not looked at',
     )
     add_split_options(parser)
+    parser.add_argument('--out', type=Path, help='checkpoint to write (default: the one read)')
     parser.add_argument('--samples', type=int, default=300, help='sentences of --data to watch')
     parser.set_defaults(run=_quantize)
 
@@ -42,13 +43,15 @@ def _quantize(args: argparse.Namespace) -> None:
     if args.samples < 1:
         raise ValueError(f'--samples {args.samples} is no number of sentences; give 1 or more')
 
-    from ros2_refseg.checkpoint import resolve_checkpoint
+    from ros2_refseg.checkpoint import Checkpoint, resolve_checkpoint
     from ros2_refseg.data.joint import open_dataset
-    from ros2_refseg.quantization import quantize_checkpoint
+    from ros2_refseg.quantization import quantize
 
+    path = resolve_checkpoint(args.checkpoint)
     dataset = open_dataset(args.data, args.split, args.split_by)
     try:
-        written = quantize_checkpoint(resolve_checkpoint(args.checkpoint), dataset, args.samples)
+        quantized = quantize(Checkpoint.load(path), dataset, args.samples)
     except ImportError as error:
-        raise ValueError(f'{error}; pip install nncf openvino onnx') from error
-    print(f'written: {written} and its weights, {written.with_suffix(".bin").name}')
+        raise ValueError(f'{error}; pip install openvino onnx') from error
+    quantized.save(args.out or path)
+    print(f'written: {args.out or path}, with {len(quantized.int8_ranges)} ranges')

@@ -19,21 +19,19 @@ All take the same image and the same encoded sentences and give the same answer,
 (of which int8 does much); ``make_engine`` chooses.
 """
 
-from pathlib import Path
-
 import numpy as np
 import torch
 
 from ros2_refseg.cefnet import CEFNet
 from ros2_refseg.engines.answer import Answer, LogitsAnswer, PackedAnswer
 from ros2_refseg.engines.cuda_engine import CudaEngine
-from ros2_refseg.engines.openvino_engine import OpenVINOEngine, quantized_path
+from ros2_refseg.engines.int8 import Ranges
+from ros2_refseg.engines.openvino_engine import OpenVINOEngine
 from ros2_refseg.engines.torch_engine import PRECISIONS, Engine, TorchEngine
 
 __all__ = [
     'BACKENDS', 'PRECISIONS', 'PRECISION_CHOICES', 'Answer', 'CudaEngine', 'Engine',
     'LogitsAnswer', 'OpenVINOEngine', 'PackedAnswer', 'TorchEngine', 'check_choice', 'make_engine',
-    'quantized_path',
 ]
 
 BACKENDS = ('auto', 'torch', 'openvino')
@@ -65,7 +63,7 @@ def make_engine(
     device: torch.device,
     precision: str = 'auto',
     backend: str = 'auto',
-    quantized: Path | None = None,
+    int8_ranges: Ranges | None = None,
 ) -> Engine:
     """
     Make the engine for a device.
@@ -74,7 +72,7 @@ def make_engine(
     installed and works, else PyTorch; ``Engine.reason`` then says why.
 
     :param network: in evaluation mode, in float32 and on the device; it stays as it is.
-    :param quantized: where the network in int8 would be, for OpenVINO.
+    :param int8_ranges: the checkpoint's, for OpenVINO.
     :raises ValueError: for a choice that cannot be had.
     """
     check_choice(device, precision, backend)
@@ -83,7 +81,7 @@ def make_engine(
     reason = ''
     if backend != 'torch':
         try:
-            return OpenVINOEngine(network, precision, quantized)
+            return OpenVINOEngine(network, precision, int8_ranges)
         except ImportError as error:
             # A newer onnx may bring a NumPy for which OpenCV and cv_bridge were not built.
             next_numpy = int(np.__version__.split('.')[0]) + 1

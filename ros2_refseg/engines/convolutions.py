@@ -52,12 +52,7 @@ def rewrite_convolutions(model, min_channels: int = MIN_CHANNELS) -> dict[str, i
     :param min_channels: the fewest channels, in and out, of a convolution that Winograd takes.
     :return: how many were replaced by which function.
     """
-    from openvino.passes import ConstantFolding, Manager
-
-    # Filters that the model cuts out of larger ones become constants.
-    folding = Manager()
-    folding.register_pass(ConstantFolding())
-    folding.run_passes(model)
+    fold_constants(model)
     replaced = {winograd.__name__: 0, tap_by_tap.__name__: 0}
     for node in model.get_ordered_ops():
         filters = _filters_of_3x3(node)
@@ -76,6 +71,15 @@ def rewrite_convolutions(model, min_channels: int = MIN_CHANNELS) -> dict[str, i
         node.output(0).replace(replacement.output(0))
         replaced[method.__name__] += 1
     return replaced
+
+
+def fold_constants(model) -> None:
+    """Make constants, in place, of what follows from constants, as filters cut out of others."""
+    from openvino.passes import ConstantFolding, Manager
+
+    folding = Manager()
+    folding.register_pass(ConstantFolding())
+    folding.run_passes(model)
 
 
 def winograd(features, filters: np.ndarray):

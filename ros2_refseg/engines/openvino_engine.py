@@ -34,6 +34,7 @@ from ros2_refseg.checkpoint import weights_hash
 from ros2_refseg.data.vocabulary import MAX_WORDS
 from ros2_refseg.engines.answer import Answer, LogitsAnswer
 from ros2_refseg.engines.convolutions import rewrite_convolutions
+from ros2_refseg.engines.int8 import Ranges, cpu_is_made_for_int8, round_to_int8
 from ros2_refseg.engines.torch_engine import Engine, as_batch, stack_full
 from ros2_refseg.export import LANGUAGE_NAMES, OPSET, export_logits
 
@@ -42,9 +43,6 @@ from ros2_refseg.export import LANGUAGE_NAMES, OPSET, export_logits
 _KEPT = {'*.onnx': 4, '*.blob': 8}
 # Ours, and OpenVINO's name of the arithmetic; with int8 that of the layers that stay in floats.
 _PRECISIONS = {'fp32': 'f32', 'bf16': 'bf16', 'int8': 'f32'}
-
-MADE_FROM = ['ros2_refseg', 'weights']
-"""Where a quantised model says of which weights it was made: ``weights_hash``."""
 
 
 class OpenVINOEngine(Engine):
@@ -58,17 +56,17 @@ class OpenVINOEngine(Engine):
     name = 'openvino'
 
     def __init__(
-        self, network: CEFNet, precision: str = 'auto', quantized: Path | None = None
+        self, network: CEFNet, precision: str = 'auto', int8_ranges: Ranges | None = None
     ) -> None:
         """
         Convert a network, or take its conversion from the cache, and compile it.
 
-        :param precision: fp32, bf16, int8, or auto: bf16 on a CPU that computes with it, on another
-            int8 where the network was quantised, else fp32.
-        :param quantized: the network in int8, as ``refseg quantize`` wrote it; needed for int8.
+        :param precision: fp32, bf16, int8, or auto: bf16 on a CPU that computes with it, int8 on
+            another that is made for that, where there are ranges, else fp32.
+        :param int8_ranges: of the numbers that int8 rounds, as ``refseg quantize`` finds them.
         :raises ImportError: where openvino is not installed, or onnx, for the conversion.
         :raises RuntimeError: where it cannot run the network.
-        :raises ValueError: for int8 without a sound file of this network.
+        :raises ValueError: for int8 without ranges, or with those of another network.
         """
         import openvino
 
@@ -83,10 +81,18 @@ class OpenVINOEngine(Engine):
             'INFERENCE_NUM_THREADS': torch.get_num_threads(),
             'ENABLE_CPU_PINNING': False,
         }
-        self.precision, self._model = self._read(network, precision, quantized)
+        self._ranges = int8_ranges
+        self.precision = self._choose(precision)
         self._options['INFERENCE_PRECISION_HINT'] = _PRECISIONS[self.precision]
+        self._model = self._read(network)
         self._requests: dict[int, openvino.InferRequest] = {}
-        self._request(1)
+        try:
+            self._request(1)
+        except ValueError as error:  # foreign ranges
+            if precision == 'int8':
+                raise
+            self.precision, self.reason = 'fp32', str(error)
+            self._request(1)
 
     def segment(self, image: np.ndarray, languages: Sequence[Language]) -> list[Answer]:
         request = self._request(len(languages))
@@ -113,28 +119,28 @@ class OpenVINOEngine(Engine):
         if sentences not in self._requests:
             set_sentences(self._model, sentences, self._config)
             model = self._model.clone()
+            if self.precision == 'int8':
+                round_to_int8(model, self._ranges)
             # On ARM OpenVINO has a library with kernels of this kind.
-            if self.precision == 'fp32' and platform.machine().lower() in ('x86_64', 'amd64'):
+            elif self.precision == 'fp32' and platform.machine().lower() in ('x86_64', 'amd64'):
                 rewrite_convolutions(model)
             compiled = self._core.compile_model(model, 'CPU', self._options)
             self._requests[sentences] = compiled.create_infer_request()
         return self._requests[sentences]
 
-    def _read(self, network: CEFNet, precision: str, quantized: Path | None):
-        if precision == 'auto':
-            precision = 'fp32'
-            if 'BF16' in self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES'):
-                precision = 'bf16'
-            elif quantized and quantized.is_file():
-                try:
-                    return 'int8', self._read_quantized(network, quantized)
-                except ValueError as error:
-                    self.reason = str(error)
-        if precision == 'int8':
-            return precision, self._read_quantized(network, quantized)
-        return precision, self._read_converted(network)
+    def _choose(self, precision: str) -> str:
+        if precision == 'int8' and not self._ranges:
+            raise ValueError(
+                "'int8' wants the ranges of its numbers in the checkpoint; 'refseg quantize' puts "
+                'them there'
+            )
+        if precision != 'auto':
+            return precision
+        if 'BF16' in self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES'):
+            return 'bf16'
+        return 'int8' if self._ranges and cpu_is_made_for_int8() else 'fp32'
 
-    def _read_converted(self, network: CEFNet):
+    def _read(self, network: CEFNet):
         try:
             folder = cache_folder()
             path = folder / f'{fingerprint(network)}.onnx'
@@ -154,31 +160,6 @@ class OpenVINOEngine(Engine):
     def _convert_to(path: Path, network: CEFNet) -> None:
         write_atomically(path, export_logits(network))
         _forget_old(path.parent)
-
-    def _read_quantized(self, network: CEFNet, path: Path | None):
-        if path is None or not path.is_file():
-            raise ValueError(
-                f"'int8' wants the file {path.name if path else '*.int8.xml'!r} beside the "
-                "checkpoint; 'refseg quantize' makes it"
-            )
-        try:
-            model = self._core.read_model(path)
-        except RuntimeError as error:
-            raise ValueError(
-                f"'{path}' cannot be read, 'refseg quantize' makes it anew: {error}"
-            ) from error
-        if not model.has_rt_info(MADE_FROM) \
-                or model.get_rt_info(MADE_FROM).astype(str) != weights_hash(network):
-            raise ValueError(
-                f"'{path}' was made from other weights than those of the checkpoint beside it; "
-                "'refseg quantize' makes it anew"
-            )
-        return model
-
-
-def quantized_path(checkpoint: Path) -> Path:
-    """Give the path of a checkpoint's network in int8; its weights lie beside it, as ``.bin``."""
-    return checkpoint.with_suffix('.int8.xml')
 
 
 def set_sentences(model, sentences: int, config: CEFNetConfig) -> None:

@@ -84,7 +84,7 @@ REFSEG_PARAMETERS = (
         'precision',
         'auto',
         'Arithmetic of the network; auto takes what is fast and safe on the device. int8 needs '
-        'what `refseg quantize` writes beside the checkpoint.',
+        'the ranges that `refseg quantize` writes into a checkpoint.',
         read_only=True,
         choices=PRECISION_CHOICES,
     ),
