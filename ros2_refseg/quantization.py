@@ -33,7 +33,11 @@ from ros2_refseg.data.dataset import ReferringDataset
 from ros2_refseg.data.spread import spread_sentences
 from ros2_refseg.engines import TorchEngine
 from ros2_refseg.engines.int8 import Ranges, output_key, rounded_convolutions
-from ros2_refseg.engines.openvino_engine import network_inputs, set_sentences
+from ros2_refseg.engines.openvino_engine import (
+    network_inputs,
+    set_sentences,
+    what_it_reads,
+)
 from ros2_refseg.export import export_logits
 
 _KEPT_OF_A_MAP = 1000
@@ -64,7 +68,7 @@ def quantize(checkpoint: Checkpoint, dataset: ReferringDataset, sentences: int) 
     return replace(checkpoint, int8_ranges=ranges)
 
 
-def observe_ranges(network: CEFNet, inputs: Iterable[list[np.ndarray]]) -> Ranges:
+def observe_ranges(network: CEFNet, inputs: Iterable[dict[str, np.ndarray]]) -> Ranges:
     """
     Watch a network and choose the ranges.
 
@@ -87,7 +91,7 @@ def observe_ranges(network: CEFNet, inputs: Iterable[list[np.ndarray]]) -> Range
         watching, 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'}).create_infer_request()
     seen = {key: _Seen() for key in watched}
     for each in inputs:
-        request.infer(each)
+        request.infer(what_it_reads(model, each))
         for index, key in enumerate(watched):
             seen[key].add(request.get_output_tensor(index).data)
     return {

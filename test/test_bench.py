@@ -41,11 +41,17 @@ def test_candidates_take_turns():
         assert 0 <= values['p25'] <= values['p50'] <= values['p75'] <= values['p95']
 
 
+def test_the_peak_in_int8_is_of_products_of_int8(monkeypatch):
+    types = set()
+    monkeypatch.setattr(torch, '_int_mm', lambda a, b: types.update((a.dtype, b.dtype)))
+    assert matrix_product_rate(torch.int8, torch.device('cpu')) > 0 and types == {torch.int8}
+
+
 @pytest.mark.parametrize('allowed', [False, True])
 def test_the_peak_in_fp32_uses_tf32_where_convolutions_do(allowed, monkeypatch):
     """With a stand-in for the product, and a CPU, which has no TF32 to tell of."""
     used = []
-    monkeypatch.setattr(torch.Tensor, '__matmul__', lambda a, b: used.append(
+    monkeypatch.setattr(torch, 'matmul', lambda a, b: used.append(
         torch.backends.cuda.matmul.allow_tf32))
     monkeypatch.setattr(torch.backends.cudnn, 'allow_tf32', allowed)
     before = torch.backends.cuda.matmul.allow_tf32

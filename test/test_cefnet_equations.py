@@ -40,7 +40,7 @@ from ros2_refseg.cefnet.multimodal import (
 )
 from ros2_refseg.cefnet.network import Prediction
 
-SIZES = [(1, 1), (5, 5), (8, 8), (7, 12), (20, 13)]
+SIZES = [(1, 5), (1, 1), (5, 5), (8, 8), (7, 12), (20, 13)]
 CLOSE = {'rtol': 1e-9, 'atol': 1e-9}
 
 

@@ -138,6 +138,19 @@ def test_openvino_gives_what_the_network_gives(network, openvino, image, expecte
     assert_answers(openvino, image, expected, 1e-3)
 
 
+def test_openvino_runs_a_network_that_reads_no_words(image, monkeypatch, tmp_path):
+    """One without co-attention, a baseline of Table 3."""
+    pytest.importorskip('openvino')
+    pytest.importorskip('onnx')
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    network = make_network(coattention='none', boundary=False)
+    torch_engine, openvino = TorchEngine(network, CPU), OpenVINOEngine(network, 'fp32')
+    languages = [openvino.encode(sentence) for sentence in SENTENCES]
+    for one, other in zip(*(engine.segment(image, languages)
+                            for engine in (torch_engine, openvino)), strict=True):
+        assert np.abs(one.probability - other.probability).max() < 1e-3
+
+
 def test_the_gpus_steps_give_what_the_network_gives(network, image, expected):
     """On the CPU and without a graph; the stretch is in floats, so grey values differ by 1/2."""
     assert_answers(CudaEngine(network, CPU, 'fp32'), image, expected, 0.03)

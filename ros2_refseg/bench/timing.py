@@ -66,12 +66,15 @@ def matrix_product_rate(dtype: torch.dtype, device: torch.device) -> float:
     Measure the machine's peak: GFLOP/s of a square matrix product, the best of some runs.
 
     A network that did nothing but multiply at this rate could not be faster.
+
+    :param dtype: one of floats, or int8, whose products are summed up in int32.
     """
     # A GPU has 2048 x 2048 done in less time than a launch takes, or than it takes to fill.
     size, seconds = (8192, _seconds_on_gpu) if device.type == 'cuda' else (2048, _seconds_of)
     a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    multiply = torch._int_mm if dtype == torch.int8 else torch.matmul
     with _products_as_exact_as_convolutions():
-        return 2e-9 * size ** 3 / min(seconds(lambda: a @ b, device) for _ in range(8))
+        return 2e-9 * size ** 3 / min(seconds(lambda: multiply(a, b), device) for _ in range(8))
 
 
 def _seconds_of(run: Callable[[], object], device: torch.device | None) -> float:

@@ -80,7 +80,10 @@ def pyramid_matrix(
     # A tensor made in inference mode could never be used in training.
     with torch.inference_mode(False), torch.no_grad():
         return torch.cat([
-            torch.kron(_bin_averages(height, bins), _bin_averages(width, bins))
+            # torch.kron, but that it fails for a map of one row.
+            torch.einsum(
+                'iy,jx->ijyx', _bin_averages(height, bins), _bin_averages(width, bins)
+            ).reshape(bins * bins, height * width)
             for bins in PYRAMID_BINS
         ]).to(device, dtype)
 

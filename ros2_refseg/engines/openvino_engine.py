@@ -23,6 +23,7 @@ import platform
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -96,7 +97,8 @@ class OpenVINOEngine(Engine):
 
     def segment(self, image: np.ndarray, languages: Sequence[Language]) -> list[Answer]:
         request = self._request(len(languages))
-        request.infer(network_inputs(image, languages, self._config), share_inputs=True)
+        inputs = network_inputs(image, languages, self._config)
+        request.infer(what_it_reads(self._model, inputs), share_inputs=True)
         # The request's own memory holds the next frame's logits soon.
         logits = torch.from_numpy(request.get_output_tensor().data.copy())
         return [LogitsAnswer(each, image.shape[:2]) for each in logits]
@@ -164,20 +166,28 @@ class OpenVINOEngine(Engine):
 
 def set_sentences(model, sentences: int, config: CEFNetConfig) -> None:
     """Make OpenVINO's model of a LogitsGraph one that answers so many sentences."""
-    model.reshape({
+    shapes = {
         'words': [sentences, MAX_WORDS, config.embedding_channels],
         'present': [sentences, MAX_WORDS],
         'sentence': [sentences, 2 * config.hidden_channels],
-    })
+    }
+    model.reshape(what_it_reads(model, shapes))
 
 
 def network_inputs(
     image: np.ndarray, languages: Sequence[Language], config: CEFNetConfig
-) -> list[np.ndarray]:
+) -> dict[str, np.ndarray]:
     """Give what LogitsGraph takes: a uint8 HxWx3 image stretched, and sentences filled up."""
     language = stack_full(languages)
     pixels = stretch(as_batch(image), config.image_size).float()
-    return [pixels.numpy(), *(getattr(language, name).numpy() for name in LANGUAGE_NAMES)]
+    sentences = {name: getattr(language, name).numpy() for name in LANGUAGE_NAMES}
+    return {'image': pixels.numpy(), **sentences}
+
+
+def what_it_reads(model, by_name: dict[str, Any]) -> dict[str, Any]:
+    """Leave what the inputs of a model have: without co-attention the words' are missing."""
+    names = {port.any_name for port in model.inputs}
+    return {name: value for name, value in by_name.items() if name in names}
 
 
 def cache_folder() -> Path:
