@@ -144,6 +144,8 @@ class CameraNode(Node):
     def _on_time(self) -> None:
         asked = self.get_clock().now()
         frame = self._source.read()
+        if not self.context.ok():  # by Ctrl-C, while the picture was drawn
+            return
         stamp = self.get_clock().now() if self._source.waits else asked
         header = Header(stamp=stamp.to_msg(), frame_id=self._frame_id)
         if frame is None:
