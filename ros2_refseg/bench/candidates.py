@@ -24,7 +24,7 @@ from torch import Tensor
 from ros2_refseg.cefnet import CEFNet, Language
 from ros2_refseg.engines import CudaEngine, Engine, OpenVINOEngine, TorchEngine
 from ros2_refseg.engines.int8 import Ranges
-from ros2_refseg.engines.openvino_engine import network_inputs
+from ros2_refseg.engines.openvino_engine import computes_in_bf16, network_inputs
 from ros2_refseg.engines.torch_engine import PRECISIONS, as_batch, finest_logits
 from ros2_refseg.export import LANGUAGE_NAMES, export_logits
 from ros2_refseg.quantization import observe_ranges
@@ -48,7 +48,7 @@ def candidates(
     Make what can be run on this machine.
 
     :param everything: ONNX Runtime and torch.compile as well, which no engine uses and which take
-        a minute to prepare.
+        a minute to prepare, and bf16 on a CPU that imitates it, which takes long.
     :param int8_ranges: the checkpoint's; None for those of this image, which serve for the time.
     :return: by name what answers a frame; the engines among them; and what is missing and why.
     """
@@ -75,9 +75,10 @@ def candidates(
         for precision in PRECISIONS:
             add(f'CUDA graph {precision}', lambda p=precision: CudaEngine(network, device, p))
         return frames, engines, missing
-    add('torch bf16', lambda: TorchEngine(network, device, 'bf16'))
-    for precision in ('fp32', 'bf16'):
-        add(f'openvino {precision}', lambda p=precision: OpenVINOEngine(network, p))
+    add('openvino fp32', lambda: OpenVINOEngine(network, 'fp32'))
+    if everything or not _imitates_bf16():
+        add('torch bf16', lambda: TorchEngine(network, device, 'bf16'))
+        add('openvino bf16', lambda: OpenVINOEngine(network, 'bf16'))
     add('openvino int8', lambda: _in_int8(network, image, word_ids, int8_ranges))
     if everything:
         for name, make in (('onnxruntime fp32', _onnx_runtime), ('torch.compile fp32', _compiled)):
@@ -88,6 +89,14 @@ def candidates(
 def mask_of(answer) -> np.ndarray:
     """Cut an answer as the segmenter does."""
     return (answer.probability >= 0.5).astype(np.uint8)
+
+
+def _imitates_bf16() -> bool:
+    try:
+        import openvino
+    except ImportError:
+        return False
+    return not computes_in_bf16(openvino.Core())
 
 
 def _in_int8(

@@ -138,7 +138,7 @@ class OpenVINOEngine(Engine):
             )
         if precision != 'auto':
             return precision
-        if 'BF16' in self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES'):
+        if computes_in_bf16(self._core):
             return 'bf16'
         return 'int8' if self._ranges and cpu_is_made_for_int8() else 'fp32'
 
@@ -162,6 +162,11 @@ class OpenVINOEngine(Engine):
     def _convert_to(path: Path, network: CEFNet) -> None:
         write_atomically(path, export_logits(network))
         _forget_old(path.parent)
+
+
+def computes_in_bf16(core) -> bool:
+    """Tell whether the CPU computes with bf16, or OpenVINO would have to imitate it."""
+    return 'BF16' in core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
 
 
 def set_sentences(model, sentences: int, config: CEFNetConfig) -> None:
