@@ -18,7 +18,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,10 +88,11 @@ class Checkpoint:
         write_atomically(Path(path), save(content, metadata))
 
     @classmethod
-    def load(cls, path: Path | str) -> 'Checkpoint':
+    def load(cls, path: Path | str, leave_out: Collection[str] = ()) -> 'Checkpoint':
         """
         Read a checkpoint. Nothing in the file is executed: safetensors and JSON only.
 
+        :param leave_out: calibration or int8_ranges, where it is about to be made anew.
         :raises CheckpointError: no such file, not a safetensors file, a foreign one (no
             configuration of ours), or weights that are infinite or do not fit the configuration.
         """
@@ -128,6 +129,8 @@ class Checkpoint:
                 f"'{path}' holds {len(vocabulary)} words and padding, but embeddings for "
                 f'{config.vocabulary_size}'
             )
+        for part in leave_out:
+            metadata.pop(part, None)
         return cls(
             network.eval(), vocabulary, training, scores, _read_calibration(path, metadata),
             _read_int8_ranges(path, metadata),

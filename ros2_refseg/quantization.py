@@ -41,7 +41,7 @@ from ros2_refseg.engines.openvino_engine import (
 from ros2_refseg.export import export_logits
 
 _KEPT_OF_A_MAP = 1000
-_CLIPPED_TO = np.linspace(0.2, 1, 33)
+_CLIPPED_TO = np.geomspace(0.01, 1, 64)
 """Shares of the largest number that are tried as a range's end."""
 
 
@@ -52,7 +52,7 @@ def quantize(checkpoint: Checkpoint, dataset: ReferringDataset, sentences: int) 
     :param dataset: images like those that will be seen, with sentences; masks are not looked at.
     :param sentences: how many of its sentences to watch; a few hundred are enough.
     :raises ImportError: without openvino or onnx.
-    :raises ValueError: for a data set without sentences.
+    :raises ValueError: for a data set without sentences, or a network that gives no finite numbers.
     """
     network = checkpoint.network
     encoder = TorchEngine(network, torch.device('cpu'))
@@ -109,13 +109,16 @@ class _Seen:
         self._random = np.random.default_rng(0)
 
     def add(self, features: np.ndarray) -> None:
+        if not np.isfinite(features).all():
+            raise ValueError('the network gives infinite numbers, or none at all (NaN)')
         self.numbers.append(self._random.choice(features.ravel(), _KEPT_OF_A_MAP))
         self.ends = [min(self.ends[0], features.min()), max(self.ends[1], features.max())]
 
     def range(self) -> tuple[float, float]:
         """Give the range of least square error: from zero, or with a step at zero in its middle."""
         numbers = np.concatenate(self.numbers)
-        lowest, highest = (-128, 127) if self.ends[0] < 0 else (0, 255)
+        # Less than half a step below zero is as good as zero, and leaves 255 steps above it.
+        lowest, highest = (-128, 127) if -self.ends[0] > self.ends[1] / 510 else (0, 255)
         largest = max(-self.ends[0], self.ends[1]) or 1.0
 
         def error(end: float) -> float:

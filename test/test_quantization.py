@@ -14,6 +14,7 @@
 
 """``refseg quantize``: the ranges it writes, and what engines make of them."""
 
+import io
 import json
 import platform
 import shutil
@@ -32,13 +33,17 @@ from ros2_refseg.bundled import bundled_checkpoints
 from ros2_refseg.checkpoint import Checkpoint, CheckpointError
 from ros2_refseg.cli import main
 from ros2_refseg.data.vocabulary import Vocabulary
-from ros2_refseg.engines import OpenVINOEngine
-from ros2_refseg.engines.int8 import cpu_is_made_for_int8
+from ros2_refseg.engines import OpenVINOEngine, int8
+from ros2_refseg.engines.openvino_engine import set_sentences
+from ros2_refseg.export import export_logits
 from ros2_refseg.quantization import _Seen
 from ros2_refseg.segmenter import Segmenter
 
-pytest.importorskip('openvino')
+openvino = pytest.importorskip('openvino')
 pytest.importorskip('onnx')
+
+COORDINATES = '/multimodal/Conv_1'
+"""The convolution of Eq. 1's s_p, which are the same for every picture."""
 
 SENTENCES = ['the red square', 'the blue square']
 
@@ -83,6 +88,8 @@ def test_ranges_are_of_the_convolutions_that_take_the_time(checkpoint, floats):
     for part in ('conv1', 'res2', 'res3', 'res4', 'res5', 'fuse', 'lateral', 'steps'):
         assert any(f'/{part}' in name for name in names), part
     assert not any('coattention' in name or 'stn' in name for name in names)
+    assert any('/multimodal/Conv' in name for name in names)
+    assert not any(COORDINATES in name for name in names)
     low, high = after.int8_ranges['/network/conv1/conv1.0/Conv']
     assert low < -1 and high > 1, 'pixels lie around zero'
     low, high = after.int8_ranges['/network/res2/res2.0/conv2/Conv']
@@ -95,13 +102,17 @@ def test_a_range_clips_what_is_rare_and_large():
     features[0] = 40
     seen.add(features)
     low, high = seen.range()
-    assert 6 < high < 13 and low == pytest.approx(-high * 128 / 127)
+    assert 2.5 < high < 5 and low == pytest.approx(-high * 128 / 127)
     above = _Seen()
     above.add(np.abs(features))
-    assert above.range()[0] == 0
+    above.add(np.array([-0.01], np.float32))
+    assert above.range()[0] == 0, 'less than half a step below'
     nothing = _Seen()
     nothing.add(np.zeros(9, np.float32))
-    assert nothing.range() == (0, pytest.approx(0.2, abs=1)), 'a map of zeros has a range as well'
+    low, high = nothing.range()
+    assert low == 0 < high, 'a map of zeros has a range as well'
+    with pytest.raises(ValueError, match='NaN'):
+        nothing.add(np.array([1, np.nan], np.float32))
 
 
 def test_int8_gives_nearly_what_floats_give(checkpoint, image):
@@ -128,23 +139,34 @@ def test_openvino_computes_the_convolutions_in_integers(checkpoint):
     }
     in_floats = {name for name, precision in arithmetic.items() if precision not in ('i8', 'u8')}
     assert len(arithmetic) > 30
-    left = ('/coattention/', '/stn/', '/multimodal/Conv_1')  # the last is of coordinates
+    left = ('/coattention/', '/stn/', COORDINATES)
     assert [name for name in in_floats if not any(part in name for part in left)] == []
 
 
 @pytest.mark.parametrize('name', ['acm', 'vcm'])
-def test_the_bundled_networks_have_ranges(name):
-    path = bundled_checkpoints()[name]
-    assert path.stat().st_size < 24_000_000
-    rounded = OpenVINOEngine(
-        Checkpoint.load(path).network, 'int8', Checkpoint.load(path).int8_ranges)
-    assert not rounded.reason
+def test_the_bundled_networks_have_ranges(name, monkeypatch):
+    loaded = Checkpoint.load(bundled_checkpoints()[name])
+    engine = choose(loaded.network, loaded.int8_ranges, ['VNNI'], monkeypatch)
+    assert engine.precision == 'int8' and not engine.reason
+
+
+def test_without_the_instructions_weights_take_half_of_the_steps(floats, monkeypatch):
+    """Or sums of products in 16 bits would overflow."""
+    largest = {}
+    for made_for_it in (True, False):
+        monkeypatch.setattr(int8, 'cpu_is_made_for_int8', lambda made=made_for_it: made)
+        network = Checkpoint.load(floats).network
+        model = openvino.Core().read_model(io.BytesIO(export_logits(network)))
+        set_sentences(model, 1, network.config)
+        convolutions = int8.rounded_convolutions(model)
+        int8.round_to_int8(model, dict.fromkeys(convolutions, (0.0, 1.0)))
+        node = convolutions['/network/conv1/conv1.0/Conv'].input_value(1).get_node()
+        largest[made_for_it] = node.input_value(2).get_node().data
+    assert np.array_equal(largest[False], 2 * largest[True])
 
 
 def choose(network, ranges, capabilities, monkeypatch) -> OpenVINOEngine:
     """Make an engine of precision auto on a CPU that can do what is said."""
-    import openvino
-
     real = openvino.Core
 
     class Core:
@@ -188,7 +210,17 @@ def test_which_cpus_are_made_for_int8(flags, made_for_it, tmp_path):
     information = tmp_path / 'cpuinfo'
     if flags is not None:
         information.write_text(f'processor\t: 0\nflags\t\t: {flags}\nbugs\t: none\n')
-    assert cpu_is_made_for_int8(information) is made_for_it
+    assert int8.cpu_is_made_for_int8(information) is made_for_it
+
+
+def test_auto_takes_floats_of_openvino_where_int8_fails(checkpoint, monkeypatch):
+    def fail(*_):
+        raise RuntimeError('a fault')
+
+    monkeypatch.setattr('ros2_refseg.engines.openvino_engine.round_to_int8', fail)
+    loaded = Checkpoint.load(checkpoint)
+    engine = choose(loaded.network, loaded.int8_ranges, ['VNNI'], monkeypatch)
+    assert engine.precision == 'fp32' and engine.reason == 'int8 cannot be had: a fault'
 
 
 def test_ranges_of_another_network_are_not_used(checkpoint, tmp_path, monkeypatch):
@@ -205,7 +237,7 @@ def test_ranges_of_another_network_are_not_used(checkpoint, tmp_path, monkeypatc
 
 @pytest.mark.parametrize('damaged', ['[]', '{"a": 1}', '{"a": [0, "x"]}', '{"a": [1, 2]}', '{',
                                      '{"a": [0, NaN]}', '{"a": [0, 1, 2]}'])
-def test_damaged_ranges_are_refused(checkpoint, damaged, tmp_path):
+def test_damaged_ranges_are_refused_and_made_anew(checkpoint, damaged, squares, tmp_path):
     with safe_open(checkpoint, framework='pt') as file:
         metadata = {**file.metadata(), 'int8_ranges': damaged}
         weights = {name: file.get_tensor(name) for name in file.keys()}
@@ -213,6 +245,9 @@ def test_damaged_ranges_are_refused(checkpoint, damaged, tmp_path):
     save_file(weights, path, metadata)
     with pytest.raises(CheckpointError, match=r"damaged int8 ranges, .* 'refseg quantize'"):
         Checkpoint.load(path)
+    # As it says:
+    assert main(['quantize', '--checkpoint', str(path), '--data', str(squares)]) == 0
+    assert Checkpoint.load(path).int8_ranges
 
 
 def test_int8_before_there_are_ranges_names_the_command(floats):

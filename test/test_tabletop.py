@@ -282,21 +282,25 @@ def test_generated_data_do_not_depend_on_the_workers(tmp_path, capfd):
 
 
 def _draw_or_die(job):
-    """Draw as generate does; the first process that comes to scene 6 dies instead."""
-    died = Path(os.environ['REFSEG_TEST_DIED'])
-    if job.index == 6 and not died.exists():
+    """Draw as generate does; the first process that comes to scene 0, 6 or 7 dies instead."""
+    died = Path(os.environ['REFSEG_TEST_DIED'], str(job.index))
+    if job.index in (0, 6, 7) and not died.exists():
         died.touch()
         os.kill(os.getpid(), signal.SIGSEGV)
     return _draw(job)
 
 
-def test_a_crash_of_opengl_loses_no_data_set(tmp_path, monkeypatch):
-    size = {'width': 96, 'height': 72}
+@pytest.mark.parametrize('workers', [1, 2])
+def test_a_crash_of_opengl_loses_no_data_set(workers, tmp_path, monkeypatch):
+    size = {'width': 96, 'height': 72, 'workers': workers}
     generate(tmp_path / 'plain', 10, seed=3, **size)
+    # However the deaths of two workers meet: the test is of what comes after.
+    monkeypatch.setattr(generating, 'ATTEMPTS', 4)
     monkeypatch.setattr(generating, '_draw', _draw_or_die)
+    (tmp_path / 'died').mkdir()
     monkeypatch.setenv('REFSEG_TEST_DIED', str(tmp_path / 'died'))
     generate(tmp_path / 'crashed', 10, seed=3, **size)
-    assert (tmp_path / 'died').exists()
+    assert len(list((tmp_path / 'died').iterdir())) == 3
     files = [path for path in (tmp_path / 'plain').rglob('*.*') if path.is_file()]
     for file in files:
         other = tmp_path / 'crashed' / file.relative_to(tmp_path / 'plain')
@@ -305,7 +309,7 @@ def test_a_crash_of_opengl_loses_no_data_set(tmp_path, monkeypatch):
 
 def test_drawing_that_always_crashes_ends(tmp_path, monkeypatch):
     monkeypatch.setattr(generating, '_draw', _die)
-    with pytest.raises(ChildProcessError, match='scene 0 could not be drawn'):
+    with pytest.raises(ChildProcessError, match='from number 0 on died 3 times'):
         generate(tmp_path / 'data', 2, seed=3, workers=1, width=96, height=72)
 
 

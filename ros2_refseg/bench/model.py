@@ -51,7 +51,7 @@ def bench_model(
     Measure all candidates for a network, then the fastest engine more closely.
 
     :param image_size: height and width of the camera image, uint8 in host memory.
-    :param everything: candidates that no engine uses as well.
+    :param everything: candidates that no engine uses or that take long as well.
     :param int8_ranges: the checkpoint's, for int8; None for a network that has learned nothing.
     :param samples: to score the engines on, where the network has learned something.
     :return: times in ms by candidate, their ratio to PLAIN, times for several sentences on one

@@ -62,7 +62,8 @@ def _add_model(subjects: argparse._SubParsersAction) -> None:
         '--repeats', type=positive_integer, default=30, help='rounds that count'
     )
     parser.add_argument(
-        '--everything', action='store_true', help='ONNX Runtime and torch.compile too; CPU only'
+        '--everything', action='store_true',
+        help='ONNX Runtime, torch.compile and imitated bf16 too; CPU only',
     )
     parser.add_argument('--data', type=Path, help='REFER data set to compare IoU of engines on')
     parser.add_argument('--split', default='test', help='split of --data')

@@ -56,12 +56,14 @@ def _calibrate(args: argparse.Namespace) -> None:
         raise ValueError(f'--rightly-empty {args.rightly_empty} is no share; give 0 to 1')
 
     from ros2_refseg.calibration import calibrate, collect_answers
-    from ros2_refseg.checkpoint import Checkpoint
+    from ros2_refseg.checkpoint import Checkpoint, resolve_checkpoint
     from ros2_refseg.data.joint import open_dataset
     from ros2_refseg.segmenter import PRECISIONS, Segmenter
 
     dataset = open_dataset(args.data, args.split, args.split_by)
-    segmenter = Segmenter.load(args.checkpoint, args.device, args.precision, 'torch')
+    path = resolve_checkpoint(args.checkpoint)
+    loaded = Checkpoint.load(path, leave_out=['calibration'])
+    segmenter = Segmenter(loaded.network, loaded.vocabulary, args.device, args.precision)
     answers = collect_answers(
         segmenter.network, segmenter.vocabulary, dataset, PRECISIONS[segmenter.precision]
     )
@@ -69,8 +71,8 @@ def _calibrate(args: argparse.Namespace) -> None:
     calibration = replace(calibration, measured={
         'data': dataset.name, 'split': dataset.split, **calibration.measured,
     })
-    out = args.out or segmenter.checkpoint
-    replace(Checkpoint.load(segmenter.checkpoint), calibration=calibration).save(out)
+    out = args.out or path
+    replace(loaded, calibration=calibration).save(out)
     print(calibration_table(calibration))
     if not calibration.measured['absent']:
         print('\nNo sentence of this split lacks its target, so every mask counts as found.')

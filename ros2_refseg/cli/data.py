@@ -118,12 +118,12 @@ def _data_import(args: argparse.Namespace) -> None:
 
 
 def _data_tabletop(args: argparse.Namespace) -> None:
-    from ros2_refseg.data.tabletop.generate import generate
-
     try:
+        from ros2_refseg.data.tabletop.generate import generate
+
         generate(
             args.out, args.scenes, args.seed, args.split, args.workers, args.width, args.height,
             args.level,
         )
-    except RuntimeError as error:  # no OpenGL
-        raise ValueError(error) from error
+    except RuntimeError as error:  # OpenGL is missing or fails, or MUJOCO_GL names none
+        raise ValueError(f'the tabletop simulator cannot draw: {error}') from error

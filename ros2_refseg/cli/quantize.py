@@ -50,7 +50,8 @@ def _quantize(args: argparse.Namespace) -> None:
     path = resolve_checkpoint(args.checkpoint)
     dataset = open_dataset(args.data, args.split, args.split_by)
     try:
-        quantized = quantize(Checkpoint.load(path), dataset, args.samples)
+        checkpoint = Checkpoint.load(path, leave_out=['int8_ranges'])
+        quantized = quantize(checkpoint, dataset, args.samples)
     except ImportError as error:
         raise ValueError(f'{error}; pip install openvino onnx') from error
     quantized.save(args.out or path)

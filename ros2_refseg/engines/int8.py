@@ -69,6 +69,10 @@ def round_to_int8(model, ranges: Ranges) -> None:
         weights = np.abs(node.input_value(1).get_node().data)
         of_channel = tuple(range(1 if node.get_type_name() == 'Convolution' else 2, weights.ndim))
         largest = np.maximum(weights.max(of_channel, keepdims=True), np.finfo(np.float32).tiny)
+        if not cpu_is_made_for_int8():
+            # Older instructions of x86 add two products in 16 bits: half of the steps, or they
+            # overflow.
+            largest = 2 * largest
         node.input(1).replace_source_output(
             rounded(node.input_value(1), -largest, largest, _STEPS_OF_WEIGHTS))
         node.input(0).replace_source_output(features[source])
@@ -81,6 +85,7 @@ def rounded_convolutions(model) -> dict[str, object]:
         node.get_friendly_name().removesuffix('/WithoutBiases'): node
         for node in model.get_ordered_ops()
         if node.get_type_name() in ('Convolution', 'GroupConvolution')
+        and node.input_value(0).get_node().get_type_name() != 'Constant'  # of coordinates
         and node.input_value(1).get_node().get_type_name() == 'Constant'
         and not any(part in node.get_friendly_name() for part in _IN_FLOATS)
     }

@@ -84,15 +84,14 @@ class OpenVINOEngine(Engine):
         }
         self._ranges = int8_ranges
         self.precision = self._choose(precision)
-        self._options['INFERENCE_PRECISION_HINT'] = _PRECISIONS[self.precision]
         self._model = self._read(network)
         self._requests: dict[int, openvino.InferRequest] = {}
         try:
             self._request(1)
-        except ValueError as error:  # foreign ranges
-            if precision == 'int8':
+        except (ValueError, RuntimeError) as error:
+            if (precision, self.precision) != ('auto', 'int8'):
                 raise
-            self.precision, self.reason = 'fp32', str(error)
+            self.precision, self.reason = 'fp32', f'int8 cannot be had: {error}'
             self._request(1)
 
     def segment(self, image: np.ndarray, languages: Sequence[Language]) -> list[Answer]:
@@ -126,7 +125,8 @@ class OpenVINOEngine(Engine):
             # On ARM OpenVINO has a library with kernels of this kind.
             elif self.precision == 'fp32' and platform.machine().lower() in ('x86_64', 'amd64'):
                 rewrite_convolutions(model)
-            compiled = self._core.compile_model(model, 'CPU', self._options)
+            options = {**self._options, 'INFERENCE_PRECISION_HINT': _PRECISIONS[self.precision]}
+            compiled = self._core.compile_model(model, 'CPU', options)
             self._requests[sentences] = compiled.create_infer_request()
         return self._requests[sentences]
 

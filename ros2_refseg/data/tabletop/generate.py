@@ -37,6 +37,7 @@ SPLITS = ('train', 'val', 'test')
 SPLIT_CYCLE = 20
 """Of so many scenes in a row one goes to val and one to test when no split is named."""
 JPEG_QUALITY = 92
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -100,16 +101,16 @@ def _split_of(index: int) -> str:
 
 def _draw_all(jobs: list[_Job], workers: int) -> Iterator[_Scene]:
     """
-    Draw scenes in other processes, and those of a process that died once more.
+    Draw scenes in other processes, and once more what was under way when one of them died.
 
-    A software OpenGL crashes once in a hundred thousand pictures, which nobody's data set should be
+    A software OpenGL crashes once in some ten thousand pictures, which nobody's data set should be
     lost to.
 
-    :raises ChildProcessError: when processes die and draw nothing.
+    :raises ChildProcessError: when processes die ATTEMPTS times without bringing a scene.
     """
     # Spawned, not forked: OpenGL contexts do not survive a fork.
     context = multiprocessing.get_context('spawn')
-    done = 0
+    done = failed = 0
     while done < len(jobs):
         before = done
         try:
@@ -118,10 +119,12 @@ def _draw_all(jobs: list[_Job], workers: int) -> Iterator[_Scene]:
                     done += 1
                     yield scene
         except BrokenProcessPool as error:
-            if done == before:
+            failed = 1 if done > before else failed + 1
+            if failed == ATTEMPTS:
                 raise ChildProcessError(
-                    f'scene {done} could not be drawn: the process that draws it died, killed for '
-                    'want of memory or by a fault in OpenGL (MUJOCO_GL chooses another)'
+                    f'the processes that drew scenes from number {done} on died {failed} times: '
+                    'killed for want of memory or by the system, or by a fault in OpenGL, of which '
+                    'MUJOCO_GL chooses another (egl, osmesa)'
                 ) from error
 
 

@@ -17,7 +17,8 @@
 import ctypes.util
 import os
 import weakref
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,16 @@ SHADOW_MAP = 1024
 MAX_GEOMS = 500
 
 
+@contextmanager
+def _failures_of_opengl() -> Iterator[None]:
+    try:
+        yield
+    except (mujoco.FatalError, ImportError) as error:
+        raise RuntimeError(
+            f"OpenGL of MUJOCO_GL={os.environ['MUJOCO_GL']} does not work here: {error}"
+        ) from error
+
+
 class OffscreenRenderer:
     """
     One OpenGL context that outlives the scenes drawn in it.
@@ -64,7 +75,7 @@ class OffscreenRenderer:
     Making a context costs more than drawing, so each scene only gets its meshes and textures
     uploaded anew. A context belongs to the thread that made it.
 
-    :raises RuntimeError: when there is no library for off-screen OpenGL.
+    :raises RuntimeError: when there is no off-screen OpenGL, or none that works.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -74,7 +85,8 @@ class OffscreenRenderer:
                 'draw without a screen; on Debian and Ubuntu: apt-get install libosmesa6, or '
                 'libegl1 libgl1-mesa-dri where there is no such package any more')
         self._width, self._height = width, height
-        self._gl = mujoco.GLContext(width, height)
+        with _failures_of_opengl():
+            self._gl = mujoco.GLContext(width, height)
         self._drawing: mujoco.MjrContext | None = None
         self._viewport = mujoco.MjrRect(0, 0, width, height)
         self._option = mujoco.MjvOption()
@@ -89,7 +101,8 @@ class OffscreenRenderer:
         self._gl.make_current()
         if self._drawing is not None:
             self._drawing.free()
-        self._drawing = mujoco.MjrContext(model, FONT_SCALE)
+        with _failures_of_opengl():
+            self._drawing = mujoco.MjrContext(model, FONT_SCALE)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._drawing)
         self._model = model
         self._scene = mujoco.MjvScene(model, MAX_GEOMS)
