@@ -156,8 +156,9 @@ def test_the_gpu_batch_trains_table_3_on_all_sentences(tmp_path, toy, side, iter
     assert gpu_batch(tmp_path, 'ablate', TOY=toy).returncode == 0
     config = TrainingConfig.load(tmp_path / 'tabletop_ablation.yaml')
     assert config.forms is None and config.init_from is None
-    assert config.model == {'preset': 'edge', 'skip': False, 'image_size': side}
+    assert config.model == {'preset': 'edge', 'image_size': side}
     assert (config.iterations, config.checkpoint_every) == (iterations, 100)
+    assert config.precision == 'bf16'
 
 
 def test_the_gpu_batch_brings_back_what_there_is_when_it_fails(tmp_path):

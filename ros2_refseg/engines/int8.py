@@ -61,6 +61,8 @@ def round_to_int8(model, ranges: Ranges) -> None:
         ends = [ops.constant(np.asarray(end, np.float32)) for end in (low, high)]
         return ops.fake_quantize(output, *ends, *ends, steps).output(0)
 
+    # Older instructions of x86 add two products in 16 bits: half of the steps, or they overflow.
+    spared = 1 if cpu_is_made_for_int8() else 2
     features = {}  # rounded once, whoever takes them
     for name, node in convolutions.items():
         source = output_key(node.input_value(0))
@@ -69,10 +71,7 @@ def round_to_int8(model, ranges: Ranges) -> None:
         weights = np.abs(node.input_value(1).get_node().data)
         of_channel = tuple(range(1 if node.get_type_name() == 'Convolution' else 2, weights.ndim))
         largest = np.maximum(weights.max(of_channel, keepdims=True), np.finfo(np.float32).tiny)
-        if not cpu_is_made_for_int8():
-            # Older instructions of x86 add two products in 16 bits: half of the steps, or they
-            # overflow.
-            largest = 2 * largest
+        largest = spared * largest
         node.input(1).replace_source_output(
             rounded(node.input_value(1), -largest, largest, _STEPS_OF_WEIGHTS))
         node.input(0).replace_source_output(features[source])
