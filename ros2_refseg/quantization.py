@@ -33,11 +33,7 @@ from ros2_refseg.data.dataset import ReferringDataset
 from ros2_refseg.data.spread import spread_sentences
 from ros2_refseg.engines import TorchEngine
 from ros2_refseg.engines.int8 import Ranges, output_key, rounded_convolutions
-from ros2_refseg.engines.openvino_engine import (
-    network_inputs,
-    set_sentences,
-    what_it_reads,
-)
+from ros2_refseg.engines.openvino_engine import input_names, network_inputs, set_sentences
 from ros2_refseg.export import export_logits
 
 _KEPT_OF_A_MAP = 1000
@@ -90,8 +86,9 @@ def observe_ranges(network: CEFNet, inputs: Iterable[dict[str, np.ndarray]]) -> 
     request = core.compile_model(
         watching, 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'}).create_infer_request()
     seen = {key: _Seen() for key in watched}
+    names = input_names(model)
     for each in inputs:
-        request.infer(what_it_reads(model, each))
+        request.infer({name: each[name] for name in names})
         for index, key in enumerate(watched):
             seen[key].add(request.get_output_tensor(index).data)
     return {

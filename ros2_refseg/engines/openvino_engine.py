@@ -23,7 +23,6 @@ import platform
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -85,6 +84,7 @@ class OpenVINOEngine(Engine):
         self._ranges = int8_ranges
         self.precision = self._choose(precision)
         self._model = self._read(network)
+        self._reads = input_names(self._model)
         self._requests: dict[int, openvino.InferRequest] = {}
         try:
             self._request(1)
@@ -97,7 +97,7 @@ class OpenVINOEngine(Engine):
     def segment(self, image: np.ndarray, languages: Sequence[Language]) -> list[Answer]:
         request = self._request(len(languages))
         inputs = network_inputs(image, languages, self._config)
-        request.infer(what_it_reads(self._model, inputs), share_inputs=True)
+        request.infer({name: inputs[name] for name in self._reads}, share_inputs=True)
         # The request's own memory holds the next frame's logits soon.
         logits = torch.from_numpy(request.get_output_tensor().data.copy())
         return [LogitsAnswer(each, image.shape[:2]) for each in logits]
@@ -177,7 +177,7 @@ def set_sentences(model, sentences: int, config: CEFNetConfig) -> None:
         'present': [sentences, MAX_WORDS],
         'sentence': [sentences, 2 * config.hidden_channels],
     }
-    model.reshape(what_it_reads(model, shapes))
+    model.reshape({name: shapes[name] for name in input_names(model) if name in shapes})
 
 
 def network_inputs(
@@ -190,10 +190,9 @@ def network_inputs(
     return {'image': pixels.numpy(), **sentences}
 
 
-def what_it_reads(model, by_name: dict[str, Any]) -> dict[str, Any]:
-    """Leave what the inputs of a model have: without co-attention the words' are missing."""
-    names = {port.any_name for port in model.inputs}
-    return {name: value for name, value in by_name.items() if name in names}
+def input_names(model) -> list[str]:
+    """Name the inputs that a network reads: without co-attention the words' are missing."""
+    return [port.any_name for port in model.inputs]
 
 
 def cache_folder() -> Path:

@@ -103,8 +103,7 @@ def _draw_all(jobs: list[_Job], workers: int) -> Iterator[_Scene]:
     """
     Draw scenes in other processes, and once more what was under way when one of them died.
 
-    A software OpenGL crashes once in some ten thousand pictures, which nobody's data set should be
-    lost to.
+    A crash in one of the libraries, seen once in thousands of scenes, must not cost a data set.
 
     :raises ChildProcessError: when processes die ATTEMPTS times without bringing a scene.
     """
