@@ -49,7 +49,7 @@ class Answers:
     """
     What N answers say of themselves, and what is true of them.
 
-    :ivar statistics: float64 Nx2, see ``confidence.statistics_of``.
+    :ivar statistics: float64 Nx2, or Nx3 with presence; see ``confidence.statistics_of``.
     :ivar right: bool N, the target is in view and IoU is above 0.5.
     :ivar absent: bool N, there is no target in view.
     :ivar empty: bool N, the mask has no pixel, whatever the score.
@@ -86,7 +86,8 @@ def collect_answers(
             overlap = 0 if absent else intersection_over_union(part, answer.truth)
             right[pieces].append(overlap > RIGHT_IOU)
         rows.append((
-            statistics_of(answer.probability), absent, not mask.any(), answer.reference.image_id
+            statistics_of(answer.probability, answer.presence), absent, not mask.any(),
+            answer.reference.image_id,
         ))
     statistics, absent, empty, image = (np.array(column) for column in zip(*rows, strict=True))
     pieces = 'surest' if sum(right['surest']) > sum(right['all']) else 'all'
@@ -131,7 +132,7 @@ def calibrate(answers: Answers, rightly_empty: float | None = None) -> Calibrati
         'wrong_withheld': _share(~found[~right & ~absent]),
     }
     return Calibration(
-        dict(zip(STATISTICS, weights.tolist(), strict=True)), intercept, limit, measured,
+        dict(zip(STATISTICS, weights.tolist(), strict=False)), intercept, limit, measured,
         answers.pieces,
     )
 

@@ -132,16 +132,21 @@ class Checkpoint:
         for part in leave_out:
             metadata.pop(part, None)
         return cls(
-            network.eval(), vocabulary, training, scores, _read_calibration(path, metadata),
-            _read_int8_ranges(path, metadata),
+            network.eval(), vocabulary, training, scores,
+            _read_calibration(path, metadata, config.presence), _read_int8_ranges(path, metadata),
         )
 
 
-def _read_calibration(path: Path, metadata: dict[str, str]) -> Calibration | None:
+def _read_calibration(
+    path: Path, metadata: dict[str, str], presence: bool
+) -> Calibration | None:
     if 'calibration' not in metadata:
         return None
     try:
-        return Calibration.from_dict(json.loads(metadata['calibration']))
+        calibration = Calibration.from_dict(json.loads(metadata['calibration']))
+        if 'presence' in calibration.weights and not presence:
+            raise ValueError('it weighs presence, of which the network has no classifier')
+        return calibration
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise CheckpointError(
             f"'{path}' has a damaged calibration, make a new one with 'refseg calibrate': {error}"

@@ -26,25 +26,26 @@ import numpy as np
 CUT = 0.5
 """Probability at which the mask of an answer is cut where its statistics are taken."""
 
-STATISTICS = ('expected_iou', 'one_piece')
-"""What a calibrated score is made of; see ``statistics_of``."""
+STATISTICS = ('expected_iou', 'one_piece', 'presence')
+"""What a calibrated score is made of, see ``statistics_of``; the last where the network has it."""
 
 PIECES = ('auto', 'all', 'surest')
 """Which connected pieces of a mask to keep; auto is as the calibration has it."""
 
 _SMALLEST = 0.005  # bounds the logits: a float16 network knows its 0.999 no better than this
+_SUREST_PRESENCE = 10.0  # bounds its logits, which half precision can make infinite
 _LONGEST_SIDE = 320  # pixels; a larger map says no more about the answer, but costs milliseconds
 
 
 @dataclass(frozen=True)
 class Calibration:
     """
-    A logistic regression from the statistics of a probability map to the chance that it is right.
+    A logistic regression from the statistics of an answer to the chance that it is right.
 
     Right means that the thing is in view and that the mask overlaps it with an IoU above 0.5. This
     is Platt scaling (Platt, 1999) with more than one statistic. ``refseg calibrate`` makes it.
 
-    :ivar weights: of each of STATISTICS.
+    :ivar weights: of each of STATISTICS; of presence only if the network has a classifier of that.
     :ivar found_threshold: score from which the answer counts as found, in [0, 1].
     :ivar measured: on what it was fitted and what that gave, for the model card.
     :ivar pieces: all or surest: the pieces of its masks with which the network is right more often.
@@ -58,9 +59,11 @@ class Calibration:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a calibration: checkpoints come from strangers."""
-        if not isinstance(self.weights, Mapping) or set(self.weights) != set(STATISTICS):
+        if not isinstance(self.weights, Mapping) or set(self.weights) not in (
+                set(STATISTICS), set(STATISTICS[:-1])):
             raise ValueError(
-                f'calibration: weights for {", ".join(STATISTICS)} expected, not {self.weights!r}'
+                f'calibration: weights for {", ".join(STATISTICS)} expected, the last where the '
+                f'network has a classifier of presence, not {self.weights!r}'
             )
         for value in (*self.weights.values(), self.intercept, self.found_threshold):
             if isinstance(value, bool) or not isinstance(value, int | float) \
@@ -85,15 +88,15 @@ class Calibration:
         return asdict(self)
 
     def score(self, statistics: np.ndarray) -> np.ndarray:
-        """Turn statistics, ... x len(STATISTICS), into scores in [0, 1]."""
-        weights = np.array([self.weights[name] for name in STATISTICS])
+        """Turn statistics, ... x as many as there are weights, into scores in [0, 1]."""
+        weights = np.array([self.weights[name] for name in STATISTICS if name in self.weights])
         return sigmoid(statistics @ weights + self.intercept)
 
 
 @dataclass(frozen=True)
 class Decision:
     """
-    What is made of a probability map.
+    What is made of an answer.
 
     :ivar inside: bool HxW, the mask; all False when not found.
     :ivar score: how sure, in [0, 1]; calibrated, the probability that the mask is right, also of
@@ -114,6 +117,7 @@ def decide(
     threshold: float = CUT,
     found_threshold: float | None = None,
     pieces: str = 'auto',
+    presence: float | None = None,
 ) -> Decision:
     """
     Decide what a probability map, float HxW in [0, 1], says: which pixels, how sure, found or not.
@@ -123,6 +127,8 @@ def decide(
     :param found_threshold: score from which the answer is found; None for the calibration's own,
         which without one is 0: a mask with a pixel is found.
     :param pieces: of PIECES; auto without a calibration is all.
+    :param presence: logit of presence, where the network has a classifier of that; asked where the
+        calibration weighs it.
     :raises ValueError: for other pieces.
     """
     if pieces not in PIECES:
@@ -133,7 +139,8 @@ def decide(
     if pieces == 'surest':
         inside = surest_piece(inside, probability)
     if calibration is not None:
-        score = float(calibration.score(statistics_of(probability)))
+        asked = presence if 'presence' in calibration.weights else None
+        score = float(calibration.score(statistics_of(probability, asked)))
     else:
         score = float(probability[inside].mean()) if inside.any() else 0.0
     if found_threshold is None:
@@ -158,19 +165,20 @@ def surest_piece(inside: np.ndarray, probability: np.ndarray) -> np.ndarray:
     return filled == 2
 
 
-def statistics_of(probability: np.ndarray) -> np.ndarray:
+def statistics_of(probability: np.ndarray, presence: float | None = None) -> np.ndarray:
     """
-    Sum up what a probability map says of its own answer: float64, in the order of STATISTICS.
+    Sum up what an answer says of itself: float64, in the order of STATISTICS.
 
     - expected_iou: logit of the IoU that the probabilities promise the mask cut at 0.5, that is
       sum(p inside) / (pixels inside + sum(p outside)). Doubtful pixels lower it, and so does a
       second thing that is half meant.
     - one_piece: share of the mask in its largest connected part; several mean several things.
+    - presence: logit of what is meant being in view, only where the network gives one.
 
-    Both are at their lowest without a pixel at 0.5. Chosen on 1120 answers of the network `acm`, a
-    quarter to sentences without a target, by cross-validated ROC AUC of right answers: 0.79. One of
-    the two alone gives 0.78 or 0.72, and the peak, the mean probability inside, the mask's area or
-    the map's entropy beside them no more than 0.79.
+    The first two are at their lowest without a pixel at 0.5. They were chosen on 1120 answers of
+    the network `acm`, a quarter to sentences without a target, by cross-validated ROC AUC of right
+    answers: 0.79. One of the two alone gives 0.78 or 0.72, and the peak, the mean probability
+    inside, the mask's area or the map's entropy beside them no more than 0.79.
     """
     # Half precision can overflow to NaN, which is no reason to be sure of anything.
     probability = _bounded(np.nan_to_num(probability))
@@ -180,10 +188,11 @@ def statistics_of(probability: np.ndarray) -> np.ndarray:
     outside = float(probability.sum()) - promised
     _, _, parts, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=8)
     largest = int(parts[1:, cv2.CC_STAT_AREA].max()) if len(parts) > 1 else 0
-    return np.array([
-        _logit(promised / max(pixels + outside, 1e-9)),
-        largest / max(pixels, 1),
-    ])
+    of_map = [_logit(promised / max(pixels + outside, 1e-9)), largest / max(pixels, 1)]
+    if presence is None:
+        return np.array(of_map)
+    doubt = -_SUREST_PRESENCE if math.isnan(presence) else presence
+    return np.array([*of_map, min(max(doubt, -_SUREST_PRESENCE), _SUREST_PRESENCE)])
 
 
 def sigmoid(logit: np.ndarray) -> np.ndarray:

@@ -52,6 +52,8 @@ class Answer:
     :ivar sentence: that was asked; another one than the reference's own where they are shuffled.
     :ivar probability: float32 HxW in [0, 1], at the image's resolution.
     :ivar truth: uint8 HxW, 0 or 1; all zeros where the target is absent.
+    :ivar presence: logit of the target being in view; None from a network without a classifier of
+        that.
     """
 
     reference: Reference
@@ -59,6 +61,7 @@ class Answer:
     sentence: str
     probability: np.ndarray
     truth: np.ndarray
+    presence: float | None = None
 
 
 def shuffle_sentences(dataset: ReferringDataset, seed: int = 0) -> dict[tuple[int, int], str]:
@@ -119,11 +122,12 @@ def ask(
             words = pad_words([vocabulary.encode(sentence) for _, _, sentence in part]).to(device)
             language = network.language(words)  # in full precision, as on the robot
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-                probability, _ = network.segment(pixels, language)
-            for (reference, number, sentence), map_ in zip(
-                part, probability.cpu().numpy(), strict=True
+                probability, _, presence = network.segment(pixels, language)
+            sure = [None] * len(part) if presence is None else presence.tolist()
+            for (reference, number, sentence), map_, logit in zip(
+                part, probability.cpu().numpy(), sure, strict=True
             ):
-                yield Answer(reference, number, sentence, map_, truths[reference.ref_id])
+                yield Answer(reference, number, sentence, map_, truths[reference.ref_id], logit)
 
 
 def evaluate(
@@ -163,7 +167,7 @@ def evaluate(
     by_form: dict[str, SegmentationScore] = defaultdict(SegmentationScore)
     for answer in ask(network, vocabulary, dataset, precision, shuffled, max_images, progress):
         mask = decide(
-            answer.probability, calibration, threshold, found_threshold, pieces
+            answer.probability, calibration, threshold, found_threshold, pieces, answer.presence
         ).inside
         if answer.reference.absent:
             empty.append(not mask.any())

@@ -59,13 +59,20 @@ class LogitsGraph(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor, words: Tensor, present: Tensor, sentence: Tensor) -> Tensor:
+    def forward(
+        self, image: Tensor, words: Tensor, present: Tensor, sentence: Tensor
+    ) -> tuple[Tensor, ...]:
         """
         Give logits of the mask and, with boundary enhancement, of the boundary: KxCxhxw.
 
+        Then, where the network has a classifier of that, the K of presence.
+
         :param image: 1x3xSxS float, RGB in 0 .. 255, S the network's image size.
         """
-        return self.network(image, Language(words, present, sentence)).finest()
+        prediction = self.network(image, Language(words, present, sentence))
+        if prediction.presence is None:
+            return (prediction.finest(),)
+        return prediction.finest(), prediction.presence
 
 
 class FrameGraph(nn.Module):
@@ -82,9 +89,13 @@ class FrameGraph(nn.Module):
         self.logits = LogitsGraph(network)
         self.side = network.config.image_size
 
-    def forward(self, image: Tensor, words: Tensor, present: Tensor, sentence: Tensor) -> Tensor:
+    def forward(
+        self, image: Tensor, words: Tensor, present: Tensor, sentence: Tensor
+    ) -> tuple[Tensor, ...]:
         """
         Give the probability of the mask and, with boundary enhancement, of the boundary: KxCxHxW.
+
+        Then, where the network has a classifier of that, the K of presence.
 
         :param image: HxWx3 uint8, RGB.
         """
@@ -94,10 +105,10 @@ class FrameGraph(nn.Module):
             stretch_matrix(length, self.side) for length in (height, width)
         )
         pixels = height_matrix @ pixels @ width_matrix.T
-        logits = self.logits(pixels[None], words, present, sentence)
-        return F.interpolate(
-            logits, size=(height, width), mode='bilinear', align_corners=False
-        ).sigmoid()
+        logits, *presence = self.logits(pixels[None], words, present, sentence)
+        resized = F.interpolate(
+            logits, size=(height, width), mode='bilinear', align_corners=False)
+        return resized.sigmoid(), *(each.sigmoid() for each in presence)
 
 
 def stretch_matrix(length: int, side: int) -> Tensor:
@@ -137,11 +148,14 @@ def export_checkpoint(checkpoint: Checkpoint, path: Path | str) -> tuple[Path, P
     image = torch.zeros((48, 64, 3), dtype=torch.uint8)
     write_atomically(path, to_onnx(
         FrameGraph(network), (image, *SentenceGraph(network)(words)), ['image', *LANGUAGE_NAMES],
-        ['probability'], {'image': {0: 'H', 1: 'W'}, **DYNAMIC_LANGUAGE},
+        ['probability', 'presence'][:1 + network.config.presence],
+        {'image': {0: 'H', 1: 'W'}, **DYNAMIC_LANGUAGE},
     ))
     facts = {
         'image': 'uint8 HxWx3, RGB, any size',
         'probability': f'float32 KxCxHxW in [0, 1], channels: {", ".join(outputs)}',
+        **({'presence': 'float32 K in [0, 1], that what is meant is in view'}
+           if network.config.presence else {}),
         'word_ids': f'int64 KxT, at most {MAX_WORDS} words, padded on the right with 0; an unknown '
                     'word is 1, the words of the vocabulary are 2, 3, ...',
         'config': network.config.to_dict(),
@@ -158,7 +172,8 @@ def export_logits(network: CEFNet) -> bytes:
     return to_onnx(
         LogitsGraph(network),
         (torch.zeros(1, 3, side, side), *SentenceGraph(network)(example_sentences(network))),
-        ['image', *LANGUAGE_NAMES], ['logits'], DYNAMIC_LANGUAGE,
+        ['image', *LANGUAGE_NAMES], ['logits', 'presence'][:1 + network.config.presence],
+        DYNAMIC_LANGUAGE,
     )
 
 

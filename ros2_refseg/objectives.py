@@ -62,7 +62,7 @@ class ReferringObjective(nn.Module):
             prediction, batch['masks'].float(), batch['contours'].float(), foreground_weight
         )
         return {name: getattr(terms, name)
-                for name in ('total', 'mask', 'boundary', 'transformed', 'dice')}
+                for name in ('total', 'mask', 'boundary', 'transformed', 'dice', 'presence')}
 
 
 class WordObjective(nn.Module):

@@ -245,7 +245,7 @@ class Segmenter:
         else:
             decision = decide(
                 answer.probability, self.calibration, self.threshold, self.found_threshold,
-                self.pieces,
+                self.pieces, answer.presence,
             )
         return Segmentation(
             sentence=sentence,

@@ -31,4 +31,6 @@ def make_network(**changes) -> CEFNet:
             module.running_var.uniform_(0.8, 1.2)
     with torch.no_grad():
         network.decoder.mask_logits[-1].weight.mul_(200)
+        if network.presence is not None:
+            network.presence.classifier[-1].weight.mul_(20)
     return network

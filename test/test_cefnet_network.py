@@ -83,12 +83,12 @@ def test_imagenets_weights_are_those_of_the_papers_time(monkeypatch):
     assert asked == ['IMAGENET1K_V1'] * len(BACKBONES)
 
 
-@pytest.mark.parametrize('skip', [True, False])
+@pytest.mark.parametrize('beside', [{'skip': True, 'presence': True}, {'skip': False}])
 @pytest.mark.parametrize('boundary', [True, False])
 @pytest.mark.parametrize('coattention', COATTENTIONS)
 @pytest.mark.parametrize('fusion', FUSIONS)
-def test_every_variant_learns_with_all_its_weights(fusion, coattention, boundary, skip):
-    network = small(fusion=fusion, coattention=coattention, boundary=boundary, skip=skip).train()
+def test_every_variant_learns_with_all_its_weights(fusion, coattention, boundary, beside):
+    network = small(fusion=fusion, coattention=coattention, boundary=boundary, **beside).train()
     prediction = network(torch.rand(2, 3, 64, 64) * 255, network.language(
         torch.randint(2, 30, (2, 5))
     ))
@@ -100,6 +100,27 @@ def test_every_variant_learns_with_all_its_weights(fusion, coattention, boundary
     ReferringLoss(dice_weight=1.0)(prediction, mask, mask).total.backward()
     unused = [name for name, weight in network.named_parameters() if weight.grad is None]
     assert not unused
+
+
+@pytest.mark.parametrize('side', [32, 37, 64, 100])
+def test_presence_is_told_at_any_size(side):
+    network = small(presence=True, image_size=side)
+    language = network.language(torch.tensor([[3, 4], [5, 6]]))
+    assert network(torch.rand(1, 3, side, side) * 255, language).presence.shape == (2,)
+
+
+def test_presence_is_read_where_the_mask_is_and_leaves_that_alone():
+    network = small(presence=True)
+    encoded = nn.functional.normalize(torch.randn(2, 512, 4, 4), dim=1)
+    mask = torch.full((2, 1, 32, 32), -20.0)
+    mask[0, :, :8, -8:] = mask[1, :, -8:, :8] = 20.0
+    mask.requires_grad_()
+    presence = network.presence(encoded, mask)
+    under_mask = torch.stack([encoded[0, :, 0, -1], encoded[1, :, -1, 0]]) * 512 ** 0.5
+    expected = network.presence.classifier(under_mask).squeeze(1)
+    torch.testing.assert_close(presence, expected, rtol=0, atol=5e-3)
+    presence.sum().backward()
+    assert mask.grad is None, 'masks are not learned from it'
 
 
 @pytest.mark.parametrize('boundary', [True, False])
@@ -142,7 +163,7 @@ def test_padded_words_change_nothing(coattention):
     with torch.inference_mode():
         bare = network.segment(image, network.language(words))
         filled = network.segment(image, network.language(padded))
-    for one, other in zip(bare, filled, strict=True):
+    for one, other in zip(bare[:2], filled[:2], strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
 
 
@@ -152,10 +173,10 @@ def test_several_sentences_about_an_image_are_as_good_as_one_at_a_time(coattenti
     images = torch.rand(2, 3, 48, 80) * 255
     words = torch.tensor([[4, 9, 2], [5, 0, 0], [6, 7, 0], [8, 8, 8]])
     with torch.inference_mode():
-        together, _ = network.segment(images, network.language(words))
+        together, *_ = network.segment(images, network.language(words))
         assert together.shape == (4, 48, 80)
         for row, image in enumerate((0, 0, 1, 1)):
-            alone, _ = network.segment(
+            alone, *_ = network.segment(
                 images[image:image + 1], network.language(words[row:row + 1])
             )
             torch.testing.assert_close(together[row], alone[0], rtol=0, atol=1e-5)
@@ -166,11 +187,11 @@ def test_answers_have_the_size_of_the_image():
     language = network.language(torch.tensor([[3]]))
     for height, width in ((1, 1), (480, 640), (33, 7)):
         with torch.inference_mode():
-            mask, boundary = network.segment(
+            mask, boundary, presence = network.segment(
                 torch.zeros(1, 3, height, width, dtype=torch.uint8), language
             )
         for answer in (mask, boundary):
-            assert answer.shape == (1, height, width)
+            assert answer.shape == (1, height, width) and presence is None
             assert 0 <= answer.min() and answer.max() <= 1
 
 
@@ -185,11 +206,12 @@ def test_paper_preset_is_the_papers_model():
     assert (config.backbone, config.image_size, config.fusion) == ('resnet101', 320, 'encoder')
     assert (config.channels, config.attention_channels, config.boundary) == (512, 256, True)
     assert not config.skip, 'F = conv3x3 [M~, L~]'
+    assert not config.presence, 'what a sentence means is in view'
 
 
 @pytest.mark.parametrize('field, value', [
     ('backbone', 'vgg16'), ('coattention', 'cam'), ('fusion', 'both'), ('channels', 0),
-    ('image_size', 16), ('depth', 3), ('skip', 'no'), ('boundary', 1),
+    ('image_size', 16), ('depth', 3), ('skip', 'no'), ('boundary', 1), ('presence', 'yes'),
 ])
 def test_a_configuration_that_cannot_be_is_refused_by_name(field, value):
     with pytest.raises(ValueError, match=field):

@@ -85,6 +85,8 @@ WEIGHTS = '"weights": {"expected_iou": 1, "one_piece": 1}'
     f'{{{WEIGHTS}, "intercept": [], "found_threshold": 0.5}}',
     f'{{{WEIGHTS}, "intercept": 0, "found_threshold": 7}}',
     f'{{{WEIGHTS}, "intercept": 0, "found_threshold": 0, "x": 1}}',
+    '{"weights": {"expected_iou": 1, "one_piece": 1, "presence": 1}, "intercept": 0, '
+    '"found_threshold": 0}',  # of a network with a classifier of that, which this one has not
     pytest.param(f'{{{WEIGHTS}, "intercept": 1{"0" * 400}, "found_threshold": 0}}', id='huge'),
     pytest.param('[' * 100_000, id='deep'),
 ])

@@ -86,8 +86,10 @@ def test_two_things_lit_up_are_two_pieces():
     np.full((5, 7), np.nan, np.float32),
 ])
 def test_statistics_of_any_map_are_finite(probability):
-    statistics = statistics_of(probability)
-    assert statistics.shape == (len(STATISTICS),) and np.isfinite(statistics).all()
+    for presence in (None, 0.3, np.inf, -np.inf, np.nan):
+        statistics = statistics_of(probability, presence)
+        assert len(statistics) == len(STATISTICS) - (presence is None)
+        assert np.isfinite(statistics).all()
 
 
 def test_statistics_hardly_depend_on_the_size_of_the_image():
@@ -110,6 +112,17 @@ def test_a_calibrated_score_below_the_threshold_empties_the_mask_and_is_still_to
     assert not doubtful.found and not doubtful.inside.any() and 0 < doubtful.score < 0.6
     shown = decide(picture_of(0.55), CALIBRATION, found_threshold=0.0)
     assert shown.found and shown.score == doubtful.score
+
+
+def test_what_is_hardly_in_view_lowers_the_score_of_the_same_mask():
+    weights = {**CALIBRATION.weights, 'presence': 1.0}
+    calibration = dataclasses.replace(CALIBRATION, weights=weights)
+    scores = [decide(picture_of(0.97), calibration, presence=logit).score
+              for logit in (np.nan, -2.0, 0.0, 2.0)]
+    assert scores == sorted(set(scores))
+    without = decide(picture_of(0.97), CALIBRATION).score
+    assert scores[2] == pytest.approx(without)
+    assert not decide(picture_of(0.97), calibration, presence=-9.0).found
 
 
 def test_the_threshold_for_found_works_without_calibration_too():
@@ -176,6 +189,7 @@ def test_the_calibrated_score_does_not_follow_the_cut_of_the_mask():
     {'weights': {'expected_iou': 1.0}}, {'weights': [1, 2]}, {'intercept': float('nan')},
     {'intercept': '1'}, {'found_threshold': 1.5}, {'found_threshold': True},
     {'weights': {'expected_iou': 1.0, 'one_piece': None}}, {'pieces': 'auto'}, {'pieces': 1},
+    {'weights': {'expected_iou': 1.0, 'presence': 1.0}},
 ])
 def test_what_is_no_calibration_is_refused(change):
     with pytest.raises(ValueError, match='calibration: '):
@@ -323,6 +337,13 @@ def test_collect_answers_tells_right_wrong_and_absent(squares, network, monkeypa
     assert answers.right.sum() == 12 and answers.absent.sum() == 6
     assert not (answers.right & answers.absent).any() and not answers.empty.any()
     assert answers.statistics[0] == pytest.approx(statistics_of(said))
+    # Of the sentences about a picture, the last one is about nothing.
+    monkeypatch.setattr(loaded.network, 'segment', _always(said, [2.0, 1.0, 3.0, -1.0]))
+    answers = collect_answers(loaded.network, loaded.vocabulary, dataset, progress=False)
+    assert answers.statistics[0] == pytest.approx(statistics_of(said, 2.0))
+    assert set(answers.statistics[answers.absent, 2]) == {-1.0}
+    calibration = calibrate(answers)
+    assert calibration.weights['presence'] > 0 and calibration.measured['auc_present'] > 0.99
 
 
 def test_the_pieces_with_which_more_answers_are_right_are_kept(squares, network, monkeypatch):
@@ -338,12 +359,13 @@ def test_the_pieces_with_which_more_answers_are_right_are_kept(squares, network,
         assert answers.right.sum() == 12 and answers.pieces == pieces
 
 
-def _always(said: np.ndarray):
+def _always(said: np.ndarray, sure: list[float] | None = None):
     import torch
 
     def segment(pixels, language):
+        presence = None if sure is None else torch.tensor(sure[:len(language.sentence)])
         maps = torch.from_numpy(said).expand(len(language.sentence), -1, -1)
-        return maps, maps
+        return maps, maps, presence
 
     return segment
 

@@ -47,7 +47,7 @@ SENTENCES = ([4, 3], [2, 3, 5, 4])
 
 @pytest.fixture(scope='module', params=['acm', 'vcm'])
 def network(request) -> CEFNet:
-    return make_network(coattention=request.param)
+    return make_network(coattention=request.param, presence=True)
 
 
 @pytest.fixture(scope='module')
@@ -56,7 +56,7 @@ def image() -> np.ndarray:
 
 
 @pytest.fixture(scope='module')
-def expected(network, image) -> list[tuple[np.ndarray, np.ndarray]]:
+def expected(network, image) -> list[tuple[np.ndarray, np.ndarray, float]]:
     """Give what CEFNet.segment says of the sentences, one at a time."""
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None]
     with torch.inference_mode():
@@ -64,8 +64,10 @@ def expected(network, image) -> list[tuple[np.ndarray, np.ndarray]]:
             network.segment(pixels, network.language(torch.tensor([sentence])))
             for sentence in SENTENCES
         ]
-    assert all(np.ptp(mask.numpy()) > 0.1 for mask, _ in answers), 'answers with edges'
-    return [(mask[0].numpy(), boundary[0].numpy()) for mask, boundary in answers]
+    assert all(np.ptp(mask.numpy()) > 0.1 for mask, *_ in answers), 'answers with edges'
+    assert abs(answers[0][2] - answers[1][2]) > 0.1, 'sentences of which one is likelier in view'
+    return [(mask[0].numpy(), boundary[0].numpy(), presence.item())
+            for mask, boundary, presence in answers]
 
 
 @pytest.fixture(scope='module')
@@ -118,7 +120,8 @@ def assert_answers(engine, image, expected, tolerance):
     alone = engine.segment(image, languages[:1])
     together = engine.segment(image, languages)
     for answers in (alone, together):
-        for answer, (mask, boundary) in zip(answers, expected, strict=False):
+        for answer, (mask, boundary, presence) in zip(answers, expected, strict=False):
+            assert abs(answer.presence - presence) < 10 * tolerance, 'a logit, no probability'
             assert answer.probability.dtype == np.float32
             assert np.abs(answer.probability - mask).max() < tolerance
             assert np.abs(answer.boundary_probability - boundary).max() < tolerance
@@ -149,6 +152,7 @@ def test_openvino_runs_a_network_that_reads_no_words(image, monkeypatch, tmp_pat
     for one, other in zip(*(engine.segment(image, languages)
                             for engine in (torch_engine, openvino)), strict=True):
         assert np.abs(one.probability - other.probability).max() < 1e-3
+        assert one.presence is other.presence is None
 
 
 def test_the_gpus_steps_give_what_the_network_gives(network, image, expected):
@@ -177,7 +181,7 @@ def test_the_gpus_buffers_hold_the_newest_sentence_and_size(network, image, expe
 def test_threads_that_share_an_engine_get_their_own_answers(network, monkeypatch):
     """With a stand-in for the network, so that little time goes by where nothing can mix."""
     monkeypatch.setattr(
-        cuda_engine, 'finest_logits', lambda _, pixels, language: pixels[:, :2] - 128)
+        cuda_engine, 'finest_logits', lambda _, pixels, language: (pixels[:, :2] - 128, None))
     engine = CudaEngine(network, CPU, 'fp32')
     language = [engine.encode(SENTENCES[0])]
 
@@ -199,7 +203,7 @@ class PlanOfOneGPU:
     made: ClassVar = weakref.WeakSet()
 
     def __init__(self, network: CEFNet, height: int, width: int, sentences: int, stream) -> None:
-        self.answers = np.zeros((sentences, 2, height, width), np.uint8)
+        self.answers = [PackedAnswer(np.zeros((2, height, width), np.uint8))] * sentences
         self.made.add(self)
 
     def record(self, pool: str | None) -> str:
@@ -211,7 +215,7 @@ class PlanOfOneGPU:
     def pool(self) -> str:
         return self.recorded_in or 'a new pool'
 
-    def run(self, image: np.ndarray, languages: list) -> np.ndarray:
+    def run(self, image: np.ndarray, languages: list) -> list[PackedAnswer]:
         return self.answers
 
 

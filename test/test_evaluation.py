@@ -46,7 +46,9 @@ class ColourNetwork:
             for colour in colours
         ])
         probability = torch.where(differences < 60, 0.8, 0.1)
-        return probability, torch.zeros_like(probability)
+        # It claims that all it is asked about is in view, but for what is green.
+        presence = torch.tensor([-5.0 if colour[1] > 200 else 5.0 for colour in colours])
+        return probability, torch.zeros_like(probability), presence
 
 
 @pytest.fixture(scope='module')
@@ -107,12 +109,19 @@ def test_sentences_without_a_target_count_apart(absent_too):
     assert blind['absent']['rightly_empty'] == 1 and blind['present']['rightly_found'] == 0
 
 
+def test_a_calibration_may_withhold_what_is_hardly_in_view(absent_too):
+    calibration = Calibration({'expected_iou': 0.0, 'one_piece': 0.0, 'presence': 1.0}, 0.0, 0.5)
+    scores = evaluate(
+        ColourNetwork(), VOCABULARY, absent_too, progress=False, calibration=calibration)
+    assert scores['absent']['rightly_empty'] == scores['present']['rightly_found'] == 1
+
+
 def test_pieces_are_kept_as_asked_or_as_calibrated(absent_too):
     class HalfMeansTheCorner(ColourNetwork):
         def segment(self, image, colours):
-            probability, boundary = super().segment(image, colours)
+            probability, *rest = super().segment(image, colours)
             probability[:, :6, 70:] = 0.6
-            return probability, boundary
+            return probability, *rest
 
     def overall_iou(**options) -> float:
         scores = evaluate(

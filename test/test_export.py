@@ -38,7 +38,8 @@ def tiny(**changes) -> Checkpoint:
 
 
 @pytest.mark.parametrize('changes', [
-    {'coattention': 'acm'}, {'coattention': 'vcm', 'boundary': False, 'fusion': 'decoder'},
+    {'coattention': 'acm', 'presence': True},
+    {'coattention': 'vcm', 'boundary': False, 'fusion': 'decoder'},
 ])
 def test_a_runtime_computes_what_pytorch_computes(tmp_path, changes):
     checkpoint = tiny(**changes)
@@ -51,7 +52,7 @@ def test_a_runtime_computes_what_pytorch_computes(tmp_path, changes):
         image = rng.integers(0, 256, (*shape, 3), np.uint8)
         encoded = sentences.run(None, {'word_ids': np.array(words)})
         language = dict(zip(('words', 'present', 'sentence'), encoded, strict=True))
-        answer, = frames.run(None, {'image': image, **language})
+        answer, *presence = frames.run(None, {'image': image, **language})
         with torch.no_grad():
             expected = checkpoint.network.segment(
                 torch.from_numpy(image).permute(2, 0, 1)[None].float(),
@@ -61,6 +62,9 @@ def test_a_runtime_computes_what_pytorch_computes(tmp_path, changes):
         assert np.ptp(expected[0].numpy()) > 0.1, 'an answer with edges'
         for channel, probability in zip(range(answer.shape[1]), expected, strict=False):
             assert np.abs(answer[:, channel] - probability.numpy()).max() < 1e-3
+        assert len(presence) == checkpoint.network.config.presence
+        for each in presence:
+            assert np.abs(each - expected[2].sigmoid().numpy()).max() < 1e-3
 
 
 @pytest.mark.parametrize('size', [(48, 64), (64, 64), (100, 333), (7, 5)])

@@ -30,7 +30,8 @@ import pytest
 import torch
 import yaml
 
-from ros2_refseg.cefnet.loss import dice_loss
+from ros2_refseg.cefnet.decoder import Prediction
+from ros2_refseg.cefnet.loss import LossTerms, ReferringLoss, dice_loss
 from ros2_refseg.checkpoint import Checkpoint, CheckpointError
 from ros2_refseg.confidence import STATISTICS, Calibration
 from ros2_refseg.data.image_words import ImageWords, collate_words
@@ -196,6 +197,22 @@ def test_dice_of_an_empty_target_pushes_what_is_there_away_and_no_more():
     assert (logits.grad[..., 2, 2:4] > 0.01).all()
     assert logits.grad.abs().sum() - logits.grad[..., 2, 2:4].sum() < 1e-6
     assert dice_loss(torch.full((1, 1, 8, 8), -20.0), truth).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_sentence_means_what_is_in_view_where_its_mask_has_a_pixel():
+    masks = torch.zeros(2, 1, 8, 8)
+    masks[0, :, 3, 3] = 1
+    logits = [torch.zeros(2, 1, 4, 4)]
+
+    def loss(presence: list[float] | None) -> LossTerms:
+        said = None if presence is None else torch.tensor(presence)
+        return ReferringLoss()(Prediction(logits, [], [], said), masks, masks)
+
+    right, wrong, silent = loss([3.0, -3.0]), loss([-3.0, 3.0]), loss(None)
+    assert right.presence.item() == pytest.approx(0.0486, abs=1e-3)
+    assert wrong.presence.item() == pytest.approx(3.0486, abs=1e-3)
+    assert silent.presence.item() == 0
+    assert (right.total - right.presence).item() == pytest.approx(silent.total.item())
 
 
 def losses(trainer: Trainer) -> list[float]:
@@ -375,7 +392,7 @@ def test_a_run_of_another_version_does_not_go_on(squares, tmp_path):
 def test_a_finished_run_started_again_keeps_the_calibration_made_since(squares, tmp_path):
     config = TrainingConfig(**TINY)
     path = Trainer(config, squares, tmp_path, 'cpu').run()
-    calibration = Calibration(dict.fromkeys(STATISTICS, 0.5), -0.5, 0.3)
+    calibration = Calibration(dict.fromkeys(STATISTICS[:2], 0.5), -0.5, 0.3)
     replace(Checkpoint.load(path), calibration=calibration).save(path)
     Trainer(config, squares, tmp_path, 'cpu').run()
     assert Checkpoint.load(path).calibration == calibration

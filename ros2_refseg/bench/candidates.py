@@ -112,7 +112,7 @@ def _in_int8(
 def _plain(network: CEFNet, image: np.ndarray, word_ids: Sequence[int]) -> np.ndarray:
     device = network.mean.device
     language = network.language(torch.tensor([list(word_ids)], device=device))
-    probability, _ = network.segment(as_batch(image).to(device), language)
+    probability, *_ = network.segment(as_batch(image).to(device), language)
     return (probability >= 0.5).to(torch.uint8)[0].cpu().numpy()
 
 
@@ -125,12 +125,12 @@ def _onnx_runtime(network: CEFNet, device: torch.device) -> Engine:
         export_logits(network), options, providers=['CPUExecutionProvider']
     )
 
-    def logits(pixels: Tensor, language: Language) -> Tensor:
+    def logits(pixels: Tensor, language: Language) -> tuple[Tensor, Tensor | None]:
         tensors = (pixels.float(), *(getattr(language, name) for name in LANGUAGE_NAMES))
         names = (each.name for each in session.get_inputs())
-        return torch.from_numpy(session.run(
-            None, {name: each.numpy() for name, each in zip(names, tensors, strict=True)}
-        )[0])
+        maps, *presence = map(torch.from_numpy, session.run(
+            None, {name: each.numpy() for name, each in zip(names, tensors, strict=True)}))
+        return maps, presence[0] if presence else None
 
     return _Substitute(network, device, logits)
 

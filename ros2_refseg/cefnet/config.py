@@ -43,6 +43,9 @@ class CEFNetConfig:
     """M goes into F beside what the co-attention makes of it and of L."""
     boundary: bool = True
     """Boundary enhancement in the decoder; without it the decoder is an FPN (Table 3)."""
+    presence: bool = False
+    """A classifier of whether what a sentence means is in view; needs sentences without a target
+    in training."""
     image_size: int = 320
     """Side in pixels of the square that images are stretched to."""
     embedding_channels: int = 300

@@ -34,11 +34,13 @@ class Prediction:
     :ivar masks: SM_i before the sigmoid; the last one, SM_1, is the answer.
     :ivar boundaries: BM_i before the sigmoid; empty without boundary enhancement.
     :ivar transformed: what STN(S_{i+1}) says of the mask; empty without boundary enhancement.
+    :ivar presence: B, that what is meant is in view; None without a classifier of that.
     """
 
     masks: list[Tensor]
     boundaries: list[Tensor]
     transformed: list[Tensor]
+    presence: Tensor | None = None
 
     def finest(self) -> Tensor:
         """Give SM_1 and, with boundary enhancement, BM_1 as the channels of one BxCxHxW."""

@@ -28,6 +28,7 @@ class LossTerms:
     """
     Losses of a batch, each summed over the scales and averaged over pixels.
 
+    :ivar presence: of the one answer a sentence whether there is a mask, where that is given.
     :ivar total: what is minimised, the sum of the others.
     """
 
@@ -35,10 +36,11 @@ class LossTerms:
     boundary: Tensor
     transformed: Tensor
     dice: Tensor
+    presence: Tensor
 
     @property
     def total(self) -> Tensor:
-        return self.mask + self.boundary + self.transformed + self.dice
+        return self.mask + self.boundary + self.transformed + self.dice + self.presence
 
 
 class ReferringLoss(nn.Module):
@@ -81,11 +83,16 @@ class ReferringLoss(nn.Module):
                 dice_loss(scale.float(), _at_resolution_of(scale, mask))
                 for scale in prediction.masks
             ]).sum()
+        presence = mask.new_zeros(())
+        if prediction.presence is not None:
+            presence = F.binary_cross_entropy_with_logits(
+                prediction.presence.float(), mask.amax((1, 2, 3)))
         return LossTerms(
             mask=cross_entropy(prediction.masks, mask),
             boundary=cross_entropy(prediction.boundaries, contour),
             transformed=cross_entropy(prediction.transformed, mask),
             dice=dice,
+            presence=presence,
         )
 
 

@@ -14,6 +14,8 @@
 
 """CEFNet, the encoder fusion network with co-attention embedding (paper, Fig. 2)."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -23,6 +25,7 @@ from ros2_refseg.cefnet.config import CEFNetConfig
 from ros2_refseg.cefnet.decoder import Decoder, Prediction
 from ros2_refseg.cefnet.fusion import LanguageFusion
 from ros2_refseg.cefnet.language import Language, LanguageEncoder
+from ros2_refseg.cefnet.presence import PresenceClassifier
 
 # ImageNet's statistics, which torchvision's pretrained encoders expect; of RGB in 0 .. 255.
 _MEAN = (123.675, 116.28, 103.53)
@@ -52,6 +55,7 @@ class CEFNet(nn.Module):
             LanguageFusion(width, config) for width in self.encoder.channels[2:]
         )
         self.decoder = Decoder(self.encoder.channels, config)
+        self.presence = PresenceClassifier(self.encoder.channels[-1]) if config.presence else None
 
     def forward(self, image: Tensor, language: Language) -> Prediction:
         """
@@ -75,9 +79,14 @@ class CEFNet(nn.Module):
             if next_block is not None:
                 # EFN: language goes on through the encoder. DFN: the encoder never hears of it.
                 e = next_block(fused if self.config.fusion == 'encoder' else e)
-        return self.decoder(encoded, language.sentence.shape[0])
+        prediction = self.decoder(encoded, language.sentence.shape[0])
+        if self.presence is None:
+            return prediction
+        return replace(prediction, presence=self.presence(encoded[-1], prediction.masks[-1]))
 
-    def segment(self, image: Tensor, language: Language) -> tuple[Tensor, Tensor]:
+    def segment(
+        self, image: Tensor, language: Language
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """
         Give the probabilities of mask and boundary at the size of the images given.
 
@@ -85,14 +94,15 @@ class CEFNet(nn.Module):
         bilinearly, and only then anything is cut (cutting first inflates small masks).
 
         :param image: Bx3xHxW, RGB in 0 .. 255, uint8 or float, any size.
-        :return: two K*BxHxW float tensors; boundaries are zero without boundary enhancement.
+        :return: two K*BxHxW float tensors; boundaries are zero without boundary enhancement. Then
+            the logits of presence, K*B, or None without a classifier of that.
         """
         size = image.shape[-2:]
         prediction = self(stretch(image, self.config.image_size), language)
         mask = _probability(prediction.masks[-1], size)
         if not prediction.boundaries:
-            return mask, torch.zeros_like(mask)
-        return mask, _probability(prediction.boundaries[-1], size)
+            return mask, torch.zeros_like(mask), prediction.presence
+        return mask, _probability(prediction.boundaries[-1], size), prediction.presence
 
 
 def stretch(image: Tensor, side: int) -> Tensor:

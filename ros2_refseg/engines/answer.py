@@ -30,10 +30,13 @@ class Answer(Protocol):
     :ivar probability: float32 HxW in [0, 1], of belonging to what is meant.
     :ivar boundary_probability: float32 HxW in [0, 1], of lying on its contour; zeros for a network
         without boundary enhancement.
+    :ivar presence: logit of what is meant being in view; None for a network without a classifier of
+        that.
     """
 
     probability: np.ndarray
     boundary_probability: np.ndarray
+    presence: float | None
 
 
 class LogitsAnswer:
@@ -44,10 +47,21 @@ class LogitsAnswer:
     masks).
     """
 
-    def __init__(self, logits: Tensor, size: tuple[int, int]) -> None:
+    def __init__(
+        self, logits: Tensor, size: tuple[int, int], presence: float | None = None
+    ) -> None:
         """Take float32 Cxhxw logits on the CPU and the image's height and width."""
         self._logits = logits
         self._size = size
+        self.presence = presence
+
+    @classmethod
+    def of_all(
+        cls, logits: Tensor, size: tuple[int, int], presence: Tensor | None
+    ) -> list['LogitsAnswer']:
+        """Make K answers of KxCxhxw logits and, where there are any, the K of presence."""
+        values = [None] * len(logits) if presence is None else presence.tolist()
+        return [cls(maps, size, value) for maps, value in zip(logits, values, strict=True)]
 
     @cached_property
     def probability(self) -> np.ndarray:
@@ -66,9 +80,10 @@ class LogitsAnswer:
 class PackedAnswer:
     """Maps that the device has resized and packed to bytes, a step of 1/255 of probability."""
 
-    def __init__(self, packed: np.ndarray) -> None:
+    def __init__(self, packed: np.ndarray, presence: float | None = None) -> None:
         """Take uint8 CxHxW, 255 for certainty."""
         self._packed = packed
+        self.presence = presence
 
     @cached_property
     def probability(self) -> np.ndarray:

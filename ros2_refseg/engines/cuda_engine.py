@@ -73,7 +73,7 @@ class CudaEngine(Engine):
     def segment(self, image: np.ndarray, languages: Sequence[Language]) -> list[Answer]:
         with self._lock:
             plan = self._plan((*image.shape[:2], len(languages)))
-            return [PackedAnswer(each) for each in plan.run(image, languages)]
+            return plan.run(image, languages)
 
     def _plan(self, key: tuple[int, ...]) -> '_Plan':
         if key in self._plans:
@@ -135,21 +135,31 @@ class _Plan:
         )
         self._packed = buffer(*maps, dtype=torch.uint8)
         self._download = buffer(*maps, dtype=torch.uint8, host=True)
+        self._presence = buffer(sentences, dtype=torch.float32)
+        self._presence_download = buffer(sentences, dtype=torch.float32, host=True)
         self._shown: tuple[Language, ...] = ()
         self._graph: torch.cuda.CUDAGraph | None = None
 
-    def run(self, image: np.ndarray, languages: Sequence[Language]) -> np.ndarray:
-        """Answer one frame: uint8 HxWx3 to uint8 KxCxHxW, an array of the caller's own."""
+    def run(self, image: np.ndarray, languages: Sequence[Language]) -> list[Answer]:
+        """Answer one frame, uint8 HxWx3."""
         np.copyto(self._upload.numpy(), image)
         if self._stream is None:
             self._enqueue(languages)
-            return self._download.numpy().copy()
+            return self._answers()
         # Sentences may have been encoded a moment ago, on the stream that was current then.
         self._stream.wait_stream(torch.cuda.current_stream(self._stream.device))
         with torch.cuda.stream(self._stream):
             self._enqueue(languages)
         self._stream.synchronize()
-        return self._download.numpy().copy()
+        return self._answers()
+
+    def _answers(self) -> list[Answer]:
+        """Take what was downloaded from the buffers, which the next frame overwrites."""
+        packed = self._download.numpy().copy()
+        if self._network.presence is None:
+            return [PackedAnswer(each) for each in packed]
+        presence = self._presence_download.tolist()
+        return [PackedAnswer(*each) for each in zip(packed, presence, strict=True)]
 
     def _enqueue(self, languages: Sequence[Language]) -> None:
         self._image.copy_(self._upload, non_blocking=True)
@@ -159,6 +169,8 @@ class _Plan:
         else:
             self._graph.replay()
         self._download.copy_(self._packed, non_blocking=True)
+        if self._network.presence is not None:
+            self._presence_download.copy_(self._presence, non_blocking=True)
 
     def _show(self, languages: tuple[Language, ...]) -> None:
         if len(languages) == len(self._shown) and all(map(operator.is_, languages, self._shown)):
@@ -172,13 +184,15 @@ class _Plan:
     def _compute(self) -> None:
         side = self._network.config.image_size
         pixels = stretch(self._image.permute(2, 0, 1)[None].float(), side)
-        logits = finest_logits(
+        logits, presence = finest_logits(
             self._network, pixels.contiguous(memory_format=torch.channels_last), self._language
         )
         resized = F.interpolate(
             logits.float(), size=self._size, mode='bilinear', align_corners=False
         )
         self._packed.copy_(pack(resized.sigmoid()))
+        if presence is not None:
+            self._presence.copy_(presence)
 
     def pool(self) -> tuple[int, int]:
         """Name the memory that the graph computes in."""

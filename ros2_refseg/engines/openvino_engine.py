@@ -99,8 +99,11 @@ class OpenVINOEngine(Engine):
         inputs = network_inputs(image, languages, self._config)
         request.infer({name: inputs[name] for name in self._reads}, share_inputs=True)
         # The request's own memory holds the next frame's logits soon.
-        logits = torch.from_numpy(request.get_output_tensor().data.copy())
-        return [LogitsAnswer(each, image.shape[:2]) for each in logits]
+        logits, *presence = (
+            torch.from_numpy(request.get_output_tensor(number).data.copy())
+            for number in range(len(request.model_outputs))
+        )
+        return LogitsAnswer.of_all(logits, image.shape[:2], presence[0] if presence else None)
 
     def profile(
         self, image: np.ndarray, languages: Sequence[Language], frames: int

@@ -79,10 +79,10 @@ class TorchEngine(Engine):
     @torch.inference_mode()
     def segment(self, image: np.ndarray, languages: Sequence[Language]) -> list[Answer]:
         pixels = stretch(as_batch(image).to(self.device), self._network.config.image_size)
-        logits = self._logits(pixels, stack(languages))
-        return [LogitsAnswer(each, image.shape[:2]) for each in logits.float().cpu()]
+        logits, presence = self._logits(pixels, stack(languages))
+        return LogitsAnswer.of_all(logits.float().cpu(), image.shape[:2], presence)
 
-    def _logits(self, pixels: Tensor, language: Language) -> Tensor:
+    def _logits(self, pixels: Tensor, language: Language) -> tuple[Tensor, Tensor | None]:
         dtype = PRECISIONS[self.precision]
         with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
             return finest_logits(self._network, pixels, language)
@@ -93,9 +93,16 @@ def as_batch(image: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
 
 
-def finest_logits(network: CEFNet, pixels: Tensor, language: Language) -> Tensor:
-    """Give KxCxhxw logits: SM_1 and, with boundary enhancement, BM_1."""
-    return network(pixels, language).finest()
+def finest_logits(
+    network: CEFNet, pixels: Tensor, language: Language
+) -> tuple[Tensor, Tensor | None]:
+    """
+    Give KxCxhxw logits: SM_1 and, with boundary enhancement, BM_1.
+
+    Then the K of presence; None from a network that has no classifier of that.
+    """
+    prediction = network(pixels, language)
+    return prediction.finest(), prediction.presence
 
 
 def stack(languages: Sequence[Language], words: int | None = None) -> Language:
