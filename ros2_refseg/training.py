@@ -96,6 +96,7 @@ class Trainer:
         self.validation = open_datasets(data, 'val') if scored else None
         torch.manual_seed(config.seed)
         self.vocabulary, self.network = self._build()
+        self._say_what_is_missing()
         self.network = synchronise_batch_norm(self.network, self.device)
         self.objective = make_objective(self.network, config)
         self.objective.to(self.device, memory_format=torch.channels_last)
@@ -129,6 +130,13 @@ class Trainer:
         if start:
             self._take_over(start.network, network)
         return vocabulary, network
+
+    def _say_what_is_missing(self) -> None:
+        wanted = self.network.config.presence and self.config.objective == 'referring'
+        if wanted and is_first_process() \
+                and not any(reference.absent for reference in self.dataset.references):
+            print(f"model: presence: no sentence of '{self.dataset.name}' lacks its target, so "
+                  'this run cannot teach what is not in view; the rest it can')
 
     def _take_over(self, start: CEFNet, network: CEFNet) -> None:
         left = copy_matching_weights(start, network, self.config.start_anew or ())

@@ -215,6 +215,15 @@ def test_a_sentence_means_what_is_in_view_where_its_mask_has_a_pixel():
     assert (right.total - right.presence).item() == pytest.approx(silent.total.item())
 
 
+def test_a_run_that_cannot_teach_presence_says_so(
+    squares, typos_and_absent, tmp_path, capsys
+):
+    config = TrainingConfig(**{**TINY, 'model': {**TINY['model'], 'presence': True}})
+    for number, (data, told) in enumerate(((squares, True), (typos_and_absent, False))):
+        Trainer(config, data, tmp_path / str(number), 'cpu')
+        assert ('model: presence: no sentence of' in capsys.readouterr().out) is told
+
+
 def losses(trainer: Trainer) -> list[float]:
     seen = []
     step = trainer._train_step
