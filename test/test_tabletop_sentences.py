@@ -18,10 +18,12 @@ import dataclasses
 import json
 import re
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ros2_refseg.cli import main
 from ros2_refseg.data.refer import ReferDataset
 from ros2_refseg.data.tabletop import (
     Description,
@@ -206,6 +208,27 @@ def test_a_household_data_set_has_absent_targets_and_clean_tokens(tmp_path):
                 reference.forms, reference.sentences, reference.tokens, strict=True):
             assert set(tokens) <= grammar.WORDS
             assert (tokenize(sentence) != tokens) == (form == 'typo')
+
+
+@pytest.mark.parametrize('seed, table', [
+    (31337, 'hand_written_sentences.csv'), (777, 'more_hand_written_sentences.csv')])
+def test_sentences_written_by_hand_still_find_their_things(seed, table, tmp_path):
+    """By the commands of docs/sentences.md, whatever the grammar has come to say of the tables."""
+    forty, out = tmp_path / 'forty', tmp_path / 'written'
+    generate(forty, 40, seed=seed, split='test', level='household')
+    sentences = Path(__file__).parents[1] / 'docs' / table
+    assert main([
+        'data', 'import', str(forty / 'images/tabletop'), '--sentences', str(sentences),
+        '--coco', str(forty / 'tabletop/instances.json'), '--out', str(out),
+    ]) == 0
+    dataset = ReferDataset(out, 'test')
+    said = [(reference, sentence) for reference in dataset.references
+            for sentence in reference.sentences]
+    assert len(said) == 200 and sum(reference.absent for reference, _ in said) == 20
+    plain = {(reference.category, match[1]) for reference, sentence in said
+             if (match := re.fullmatch(r'(?:the )?\w+ (mug|book|hat|ball|plate)', sentence))
+             and not reference.absent}
+    assert plain and all(kind == noun for kind, noun in plain)
 
 
 def test_an_unknown_level_is_named(tmp_path):

@@ -293,11 +293,15 @@ class NewReference:
 
     Without an RLE the sentences speak of something that is not in the image, whose category, if
     one is named, is not written.
+
+    :ivar annotation: the object's number in the data set; None for the next one. All or none of a
+        data set's objects have one.
     """
 
     category: str
     rle: dict | None
     sentences: Sequence[NewSentence | tuple[str, str]]
+    annotation: int | None = None
 
 
 def encode_mask(mask: np.ndarray) -> dict:
@@ -360,11 +364,13 @@ class ReferWriter:
                 row['no_target'] = True
             else:
                 row['category_id'] = self._categories[reference.category]
-                row['ann_id'] = self._add_annotation(image_id, row['category_id'], reference.rle)
+                row['ann_id'] = self._add_annotation(image_id, row['category_id'], reference)
             self._references.append(row)
 
-    def _add_annotation(self, image_id: int, category_id: int, rle: dict) -> int:
-        number = len(self._annotations)
+    def _add_annotation(self, image_id: int, category_id: int, reference: NewReference) -> int:
+        number, rle = reference.annotation, reference.rle
+        if number is None:
+            number = len(self._annotations)
         self._annotations.append({
             'id': number, 'image_id': image_id, 'category_id': category_id, 'iscrowd': 0,
             'area': int(coco_mask.area(rle)),

@@ -38,6 +38,8 @@ SPLIT_CYCLE = 20
 """Of so many scenes in a row one goes to val and one to test when no split is named."""
 JPEG_QUALITY = 92
 ATTEMPTS = 3
+NUMBERS_A_SCENE = 100
+"""The thing k of scene i is annotation 100 i + k, whatever else is in view and spoken of."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,8 @@ def _draw(job: _Job) -> _Scene:
         sentences.setdefault(description.object_id, []).append(
             NewSentence(description.sentence, description.form, description.clean))
     references = [
-        NewReference(thing.kind, encode_mask(view.labels == thing.id), sentences[thing.id])
+        NewReference(thing.kind, encode_mask(view.labels == thing.id), sentences[thing.id],
+                     NUMBERS_A_SCENE * job.index + thing.id)
         for thing in view.objects if thing.id in sentences]
     if None in sentences:
         references.append(NewReference('', None, sentences[None]))
