@@ -12,7 +12,10 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What a training run minimises: how well it refers, or first what its encoder sees in things."""
+"""
+What a training run minimises: how well it refers, before that what its encoder sees in things, or
+afterwards how well it tells whether what is meant is in view.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +24,7 @@ from torch.utils.data import Dataset
 
 from ros2_refseg.cefnet import CEFNet
 from ros2_refseg.cefnet.fusion import normalize
-from ros2_refseg.cefnet.loss import ReferringLoss
+from ros2_refseg.cefnet.loss import ReferringLoss, presence_loss
 from ros2_refseg.data.dataset import ReferringDataset
 from ros2_refseg.data.image_words import ImageWords, collate_words
 from ros2_refseg.data.samples import ImageSamples, collate
@@ -63,6 +66,45 @@ class ReferringObjective(nn.Module):
         )
         return {name: getattr(terms, name)
                 for name in ('total', 'mask', 'boundary', 'transformed', 'dice', 'presence')}
+
+
+class PresenceObjective(nn.Module):
+    """
+    From images and sentences to whether what they mean is in view; the network stays as it is.
+
+    Its classifier of presence alone learns, from what the network answers at its best: in
+    evaluation mode.
+    """
+
+    collate = staticmethod(collate)
+    samples = staticmethod(ReferringObjective.samples)
+
+    def __init__(self, network: CEFNet, config: TrainingConfig) -> None:
+        super().__init__()
+        if network.presence is None:
+            raise ValueError(
+                'objective: presence: the network has no classifier of that; give it one with '
+                'presence: true in model')
+        self.network = network
+        self.precision = PRECISIONS[config.precision]
+        network.requires_grad_(False)
+        network.presence.requires_grad_(True)
+
+    def train(self, mode: bool = True) -> 'PresenceObjective':
+        super().train(mode)
+        self.network.eval()
+        self.network.presence.train(mode)
+        return self
+
+    def forward(self, batch: dict[str, Tensor], _: float) -> dict[str, Tensor]:
+        """Give the loss, 'total'."""
+        image = batch['image'].float().contiguous(memory_format=torch.channels_last)
+        language = self.network.language(batch['words'])
+        with torch.autocast(
+            image.device.type, self.precision, enabled=self.precision != torch.float32
+        ):
+            presence = self.network(image, language).presence
+        return {'total': presence_loss(presence, batch['masks'].float())}
 
 
 class WordObjective(nn.Module):
@@ -137,7 +179,14 @@ def _mean_over(things: Tensor, features: Tensor) -> Tensor:
     return cover.to(features.dtype) @ features.flatten(2).transpose(1, 2)
 
 
-def make_objective(network: CEFNet, config: TrainingConfig) -> ReferringObjective | WordObjective:
-    """Make the objective that a configuration names."""
-    objective = WordObjective if config.objective == 'words' else ReferringObjective
-    return objective(network, config)
+OBJECTIVES = {
+    'referring': ReferringObjective, 'words': WordObjective, 'presence': PresenceObjective}
+
+
+def make_objective(network: CEFNet, config: TrainingConfig) -> nn.Module:
+    """
+    Make the objective that a configuration names.
+
+    :raises ValueError: where the network lacks what it would train.
+    """
+    return OBJECTIVES[config.objective](network, config)

@@ -132,7 +132,7 @@ class Trainer:
         return vocabulary, network
 
     def _say_what_is_missing(self) -> None:
-        wanted = self.network.config.presence and self.config.objective == 'referring'
+        wanted = self.network.config.presence and self.config.objective != 'words'
         if wanted and is_first_process() \
                 and not any(reference.absent for reference in self.dataset.references):
             print(f"model: presence: no sentence of '{self.dataset.name}' lacks its target, so "

@@ -24,7 +24,7 @@ from typing import Any
 
 import yaml
 
-OBJECTIVES = ('referring', 'words')
+OBJECTIVES = ('referring', 'words', 'presence')
 OPTIMIZERS = ('sgd', 'adamw')
 SCHEDULES = ('step', 'one_cycle')
 PRECISIONS = ('fp32', 'bf16')
@@ -55,7 +55,8 @@ class TrainingConfig:
     """... but for these parts of the network, such as fusions, which start from random weights."""
     objective: str = 'referring'
     """referring: masks of what sentences mean; words: the encoder alone learns what things are
-    called, for the runs that start from it."""
+    called, for the runs that start from it; presence: the classifier alone learns whether what is
+    meant is in view, of a network that is trained."""
     train_split: str = 'train'
     """Split to train on; of trainval, where there is one, nothing is scored on the way."""
     forms: list[str] | None = None

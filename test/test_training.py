@@ -510,6 +510,33 @@ def test_the_encoder_alone_learns_what_things_are_called(squares, tmp_path, fixe
     assert loaded.training['objective'] == 'words' and loaded.scores == {}
 
 
+def test_the_classifier_of_presence_alone_learns_from_a_network_that_stays(
+    typos_and_absent, tmp_path
+):
+    first = TrainingConfig(**{**TINY, 'iterations': 2})
+    start = Trainer(first, typos_and_absent, tmp_path / 'start', 'cpu').run()
+    config = TrainingConfig(**{
+        **TINY, 'model': {**TINY['model'], 'presence': True}, 'init_from': str(start),
+        'objective': 'presence', 'iterations': 40, 'images_per_batch': 4, 'learning_rate': 2e-2,
+        'fixed_norms': True})
+    trainer = Trainer(config, typos_and_absent, tmp_path / 'presence', 'cpu')
+    before = {name: value.clone() for name, value in trainer.network.state_dict().items()}
+    seen = losses(trainer)
+    assert np.mean(seen[-10:]) < 0.9 * np.mean(seen[:10])
+    changed = {name.split('.')[0] for name, value in trainer.network.state_dict().items()
+               if not torch.equal(value, before[name])}
+    assert changed == {'presence'}
+    masks = Checkpoint.load(tmp_path / 'presence/checkpoint.safetensors').network.decoder
+    expected = Checkpoint.load(start).network.decoder.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in masks.state_dict().items())
+
+
+def test_presence_is_not_taught_to_a_network_without_a_classifier_of_it(squares, tmp_path):
+    config = TrainingConfig(**{**TINY, 'objective': 'presence'})
+    with pytest.raises(ValueError, match='presence: true in model'):
+        Trainer(config, squares, tmp_path, 'cpu')
+
+
 def test_the_loss_of_words_is_that_of_one_process(squares, tmp_path, monkeypatch):
     config = TrainingConfig(**{**TINY, 'objective': 'words'})
     trainer = Trainer(config, squares, tmp_path, 'cpu')

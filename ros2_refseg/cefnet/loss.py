@@ -85,8 +85,7 @@ class ReferringLoss(nn.Module):
             ]).sum()
         presence = mask.new_zeros(())
         if prediction.presence is not None:
-            presence = F.binary_cross_entropy_with_logits(
-                prediction.presence.float(), mask.amax((1, 2, 3)))
+            presence = presence_loss(prediction.presence, mask)
         return LossTerms(
             mask=cross_entropy(prediction.masks, mask),
             boundary=cross_entropy(prediction.boundaries, contour),
@@ -106,6 +105,11 @@ def dice_loss(logits: Tensor, truth: Tensor) -> Tensor:
     overlap = (probability * truth).sum((1, 2, 3))
     # One pixel's worth of smoothing keeps value and gradient finite where both are empty.
     return (1 - (2 * overlap + 1) / (probability.sum((1, 2, 3)) + truth.sum((1, 2, 3)) + 1)).mean()
+
+
+def presence_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Compare B logits of presence with whether Bx1xHxW masks have a pixel: mean cross entropy."""
+    return F.binary_cross_entropy_with_logits(logits.float(), truth.amax((1, 2, 3)))
 
 
 def _at_resolution_of(logits: Tensor, truth: Tensor) -> Tensor:
