@@ -24,11 +24,11 @@ from torch.utils.data import Dataset
 
 from ros2_refseg.cefnet import CEFNet
 from ros2_refseg.cefnet.fusion import normalize
-from ros2_refseg.cefnet.loss import ReferringLoss, presence_loss
+from ros2_refseg.cefnet.loss import ReferringLoss
 from ros2_refseg.data.dataset import ReferringDataset
 from ros2_refseg.data.image_words import ImageWords, collate_words
 from ros2_refseg.data.samples import ImageSamples, collate
-from ros2_refseg.data.vocabulary import Vocabulary
+from ros2_refseg.data.vocabulary import UNKNOWN_ID, Vocabulary
 from ros2_refseg.distributed import mean_over_processes
 from ros2_refseg.segmenter import PRECISIONS
 from ros2_refseg.training_config import TrainingConfig
@@ -64,8 +64,25 @@ class ReferringObjective(nn.Module):
         terms = self.loss(
             prediction, batch['masks'].float(), batch['contours'].float(), foreground_weight
         )
-        return {name: getattr(terms, name)
-                for name in ('total', 'mask', 'boundary', 'transformed', 'dice', 'presence')}
+        losses = {name: getattr(terms, name)
+                  for name in ('total', 'mask', 'boundary', 'transformed', 'dice')}
+        if prediction.presence is not None:
+            losses['presence'] = presence_loss(prediction.presence, batch)
+            losses['total'] = losses['total'] + losses['presence']
+        return losses
+
+
+def presence_loss(logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    """
+    Give the cross entropy of B logits of presence, the mean over a batch of ``samples.collate``.
+
+    A sentence of which a word is shown as unknown has none: it could mean something else, and since
+    only sentences about what is in view have such words, they would give the answer away.
+    """
+    whole = (batch['words'] != UNKNOWN_ID).all(1)
+    losses = F.binary_cross_entropy_with_logits(
+        logits.float(), batch['in_view'].float(), reduction='none')
+    return (losses * whole).mean()
 
 
 class PresenceObjective(nn.Module):
@@ -104,7 +121,7 @@ class PresenceObjective(nn.Module):
             image.device.type, self.precision, enabled=self.precision != torch.float32
         ):
             presence = self.network(image, language).presence
-        return {'total': presence_loss(presence, batch['masks'].float())}
+        return {'total': presence_loss(presence, batch)}
 
 
 class WordObjective(nn.Module):

@@ -36,7 +36,7 @@ from ros2_refseg.checkpoint import (
     resolve_checkpoint,
 )
 from ros2_refseg.data.joint import open_datasets
-from ros2_refseg.data.samples import ResumableBatches
+from ros2_refseg.data.samples import ResumableBatches, of_forms
 from ros2_refseg.data.vocabulary import Vocabulary
 from ros2_refseg.distributed import (
     from_first_process,
@@ -96,7 +96,7 @@ class Trainer:
         self.validation = open_datasets(data, 'val') if scored else None
         torch.manual_seed(config.seed)
         self.vocabulary, self.network = self._build()
-        self._say_what_is_missing()
+        self._check_presence()
         self.network = synchronise_batch_norm(self.network, self.device)
         self.objective = make_objective(self.network, config)
         self.objective.to(self.device, memory_format=torch.channels_last)
@@ -117,7 +117,9 @@ class Trainer:
             start = Checkpoint.load(resolve_checkpoint(self.config.init_from))
             # Known words keep their numbers, and so their embeddings.
             new = set(Vocabulary.from_sentences(sentences).words) - set(start.vocabulary.words)
-            vocabulary = Vocabulary((*start.vocabulary.words, *sorted(new)))
+            # Where the network stays as it is, new words stay unknown.
+            added = () if self.config.objective == 'presence' else sorted(new)
+            vocabulary = Vocabulary((*start.vocabulary.words, *added))
         else:
             vocabulary = Vocabulary.from_sentences(sentences)
         model = dict(self.config.model)
@@ -131,17 +133,28 @@ class Trainer:
             self._take_over(start.network, network)
         return vocabulary, network
 
-    def _say_what_is_missing(self) -> None:
-        wanted = self.network.config.presence and self.config.objective != 'words'
-        if wanted and is_first_process() \
-                and not any(reference.absent for reference in self.dataset.references):
-            print(f"model: presence: no sentence of '{self.dataset.name}' lacks its target, so "
-                  'this run cannot teach what is not in view; the rest it can')
+    def _check_presence(self) -> None:
+        """Say, or for the objective presence refuse, that no sentence to train on is of nothing."""
+        config = self.config
+        if not self.network.config.presence or config.objective == 'words' or any(
+                reference.absent and of_forms(reference, config.forms)
+                for reference in self.dataset.references):
+            return
+        missing = (f"presence: no sentence to train on of '{self.dataset.name}' lacks its target, "
+                   'so what is not in view cannot be learned')
+        if config.objective == 'presence':
+            raise ValueError(f'objective: {missing}')
+        if is_first_process():
+            print(f'model: {missing}; the rest can')
 
     def _take_over(self, start: CEFNet, network: CEFNet) -> None:
         left = copy_matching_weights(start, network, self.config.start_anew or ())
+        parts = sorted({'.'.join(name.split('.')[:2]) for name in left})
+        if self.config.objective == 'presence' and set(parts) - {'presence.classifier'}:
+            raise ValueError(
+                "objective: presence: the network stays as it is, but 'model' is another one than "
+                f"that of '{self.config.init_from}', which differs in {', '.join(parts)}")
         if left and is_first_process():
-            parts = sorted({'.'.join(name.split('.')[:2]) for name in left})
             print(f"init_from: {len(left)} of {len(network.state_dict())} tensors start anew, in "
                   f"{', '.join(parts)}; the others are those of '{self.config.init_from}'")
 

@@ -126,6 +126,9 @@ class TrainingConfig:
                 f'gradient_clip: {self.gradient_clip} is not above zero; null is no clipping')
         if self.start_anew and not self.init_from:
             raise ValueError('start_anew: without init_from everything starts anew; leave it out')
+        if self.objective == 'presence' and not self.init_from:
+            raise ValueError(
+                'objective: presence: init_from, a trained network to learn it from, is missing')
         if self.seed < 0:
             raise ValueError(f'seed: {self.seed} is below zero')
         if 'vocabulary_size' in self.model:

@@ -23,7 +23,7 @@ def make_network(**changes) -> CEFNet:
     """Make a small network whose answers have edges and whose batch norms have seen something."""
     torch.manual_seed(0)
     network = CEFNet(
-        CEFNetConfig.from_preset('edge', vocabulary_size=6, image_size=64, **changes)
+        CEFNetConfig.from_preset('edge', vocabulary_size=6, **{'image_size': 64, **changes})
     ).eval()
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):

@@ -97,7 +97,10 @@ def test_every_variant_learns_with_all_its_weights(fusion, coattention, boundary
     ]
     assert len(prediction.boundaries) == len(prediction.transformed) == (4 if boundary else 0)
     mask = (torch.rand(2, 1, 64, 64) > 0.5).float()
-    ReferringLoss(dice_weight=1.0)(prediction, mask, mask).total.backward()
+    loss = ReferringLoss(dice_weight=1.0)(prediction, mask, mask).total
+    if prediction.presence is not None:
+        loss = loss + prediction.presence.square().sum()
+    loss.backward()
     unused = [name for name, weight in network.named_parameters() if weight.grad is None]
     assert not unused
 
@@ -116,7 +119,7 @@ def test_presence_is_read_where_the_mask_is_and_leaves_that_alone():
     mask[0, :, :8, -8:] = mask[1, :, -8:, :8] = 20.0
     mask.requires_grad_()
     presence = network.presence(encoded, mask)
-    under_mask = torch.stack([encoded[0, :, 0, -1], encoded[1, :, -1, 0]]) * 512 ** 0.5
+    under_mask = torch.stack([encoded[0, :, 0, -1], encoded[1, :, -1, 0]])
     expected = network.presence.classifier(under_mask).squeeze(1)
     torch.testing.assert_close(presence, expected, rtol=0, atol=5e-3)
     presence.sum().backward()

@@ -39,6 +39,7 @@ def tiny(**changes) -> Checkpoint:
 
 @pytest.mark.parametrize('changes', [
     {'coattention': 'acm', 'presence': True},
+    {'coattention': 'vcm', 'presence': True, 'image_size': 72},  # whose last cells are cut
     {'coattention': 'vcm', 'boundary': False, 'fusion': 'decoder'},
 ])
 def test_a_runtime_computes_what_pytorch_computes(tmp_path, changes):

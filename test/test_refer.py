@@ -100,6 +100,19 @@ def test_pickle_has_the_fields_of_refer(data):
         'file_name': '1.png'}
 
 
+def test_objects_may_have_numbers_of_their_own_but_no_two_the_same(tmp_path):
+    writer = ReferWriter(tmp_path / 'data', 'tabletop', 'refseg', ['mug'])
+    picture = cv2.imencode('.png', np.zeros((HEIGHT, WIDTH, 3), np.uint8))[1].tobytes()
+    whole = encode_mask(np.ones((HEIGHT, WIDTH), np.uint8))
+    writer.add('0.png', picture, (HEIGHT, WIDTH), 'train', [
+        NewReference('mug', whole, [('a mug', '')], 107)])
+    with pytest.raises(ValueError, match='two objects have the number 107'):
+        writer.add('1.png', picture, (HEIGHT, WIDTH), 'train', [
+            NewReference('mug', whole, [('a mug', '')], 107)])
+    writer.close()
+    assert load_pickle(tmp_path / 'data/tabletop/refs(refseg).p')[0]['ann_id'] == 107
+
+
 def test_nothing_meant_by_a_sentence_is_an_empty_mask(tmp_path):
     writer = ReferWriter(tmp_path / 'data', 'tabletop', 'refseg', ['mug'])
     picture = cv2.imencode('.png', np.zeros((HEIGHT, WIDTH, 3), np.uint8))[1].tobytes()

@@ -30,8 +30,7 @@ import pytest
 import torch
 import yaml
 
-from ros2_refseg.cefnet.decoder import Prediction
-from ros2_refseg.cefnet.loss import LossTerms, ReferringLoss, dice_loss
+from ros2_refseg.cefnet.loss import dice_loss
 from ros2_refseg.checkpoint import Checkpoint, CheckpointError
 from ros2_refseg.confidence import STATISTICS, Calibration
 from ros2_refseg.data.image_words import ImageWords, collate_words
@@ -44,7 +43,7 @@ from ros2_refseg.data.refer import (
 )
 from ros2_refseg.data.samples import ImageSamples, ResumableBatches, collate, contour_of
 from ros2_refseg.data.vocabulary import UNKNOWN_ID, Vocabulary
-from ros2_refseg.objectives import _mean_over
+from ros2_refseg.objectives import _mean_over, presence_loss
 from ros2_refseg.training import (
     Trainer,
     copy_matching_weights,
@@ -199,29 +198,51 @@ def test_dice_of_an_empty_target_pushes_what_is_there_away_and_no_more():
     assert dice_loss(torch.full((1, 1, 8, 8), -20.0), truth).item() == pytest.approx(0, abs=1e-6)
 
 
-def test_a_sentence_means_what_is_in_view_where_its_mask_has_a_pixel():
-    masks = torch.zeros(2, 1, 8, 8)
-    masks[0, :, 3, 3] = 1
-    logits = [torch.zeros(2, 1, 4, 4)]
+def test_presence_is_learned_from_whole_sentences_alone():
+    def loss(logits: list[float], words: list[list[int]]) -> float:
+        batch = {'words': torch.tensor(words), 'in_view': torch.tensor([True, False])}
+        return presence_loss(torch.tensor(logits), batch).item()
 
-    def loss(presence: list[float] | None) -> LossTerms:
-        said = None if presence is None else torch.tensor(presence)
-        return ReferringLoss()(Prediction(logits, [], [], said), masks, masks)
+    assert loss([3.0, -3.0], [[5, 6], [7, 0]]) == pytest.approx(0.0486, abs=1e-3)
+    assert loss([-3.0, 3.0], [[5, 6], [7, 0]]) == pytest.approx(3.0486, abs=1e-3)
+    # A word shown as unknown would tell that the sentence is about something in view.
+    assert loss([-3.0, -3.0], [[5, UNKNOWN_ID], [7, 0]]) == pytest.approx(0.0243, abs=1e-3)
 
-    right, wrong, silent = loss([3.0, -3.0]), loss([-3.0, 3.0]), loss(None)
-    assert right.presence.item() == pytest.approx(0.0486, abs=1e-3)
-    assert wrong.presence.item() == pytest.approx(3.0486, abs=1e-3)
-    assert silent.presence.item() == 0
-    assert (right.total - right.presence).item() == pytest.approx(silent.total.item())
+
+@pytest.fixture(scope='module')
+def dots(tmp_path_factory) -> Path:
+    """Write pictures of a dot, and of each a sentence about a cup."""
+    folder = tmp_path_factory.mktemp('dots') / 'data'
+    writer = ReferWriter(folder, 'dots', 'unc', ['dot'])
+    picture = cv2.imencode('.png', np.zeros((64, 64, 3), np.uint8))[1].tobytes()
+    for number in range(4):
+        mask = np.zeros((64, 64), np.uint8)
+        mask[9 + number, 9] = 1
+        writer.add(f'{number}.png', picture, (64, 64), 'train', [
+            NewReference('dot', encode_mask(mask), [('the dot', '')]),
+            NewReference('', None, [('the cup', 'absent')])])
+    writer.close()
+    return folder
+
+
+def test_what_is_smaller_than_a_pixel_is_in_view_all_the_same(dots):
+    dataset = ReferDataset(dots, 'train')
+    samples = ImageSamples(dataset, Vocabulary(('cup', 'dot', 'the')), 2, 0.0)
+    batch = collate([samples[0, (0, 0), 32]])
+    assert not batch['masks'].any() and sorted(batch['in_view'].tolist()) == [False, True]
 
 
 def test_a_run_that_cannot_teach_presence_says_so(
     squares, typos_and_absent, tmp_path, capsys
 ):
-    config = TrainingConfig(**{**TINY, 'model': {**TINY['model'], 'presence': True}})
+    present = {**TINY, 'model': {**TINY['model'], 'presence': True}}
+    config = TrainingConfig(**present)
     for number, (data, told) in enumerate(((squares, True), (typos_and_absent, False))):
-        Trainer(config, data, tmp_path / str(number), 'cpu')
-        assert ('model: presence: no sentence of' in capsys.readouterr().out) is told
+        start = Trainer(config, data, tmp_path / str(number), 'cpu').run()
+        assert ('model: presence: no sentence to train on' in capsys.readouterr().out) is told
+    alone = TrainingConfig(**{**present, 'objective': 'presence', 'init_from': str(start)})
+    with pytest.raises(ValueError, match="presence: no sentence to train on of 'squares' lacks"):
+        Trainer(alone, squares, tmp_path / 'alone', 'cpu')
 
 
 def losses(trainer: Trainer) -> list[float]:
@@ -510,16 +531,14 @@ def test_the_encoder_alone_learns_what_things_are_called(squares, tmp_path, fixe
     assert loaded.training['objective'] == 'words' and loaded.scores == {}
 
 
-def test_the_classifier_of_presence_alone_learns_from_a_network_that_stays(
-    typos_and_absent, tmp_path
-):
+def test_the_classifier_of_presence_alone_learns_from_a_network_that_stays(dots, tmp_path):
     first = TrainingConfig(**{**TINY, 'iterations': 2})
-    start = Trainer(first, typos_and_absent, tmp_path / 'start', 'cpu').run()
+    start = Trainer(first, dots, tmp_path / 'start', 'cpu').run()
     config = TrainingConfig(**{
         **TINY, 'model': {**TINY['model'], 'presence': True}, 'init_from': str(start),
-        'objective': 'presence', 'iterations': 40, 'images_per_batch': 4, 'learning_rate': 2e-2,
+        'objective': 'presence', 'iterations': 40, 'images_per_batch': 4, 'learning_rate': 5e-3,
         'fixed_norms': True})
-    trainer = Trainer(config, typos_and_absent, tmp_path / 'presence', 'cpu')
+    trainer = Trainer(config, dots, tmp_path / 'presence', 'cpu')
     before = {name: value.clone() for name, value in trainer.network.state_dict().items()}
     seen = losses(trainer)
     assert np.mean(seen[-10:]) < 0.9 * np.mean(seen[:10])
@@ -531,10 +550,24 @@ def test_the_classifier_of_presence_alone_learns_from_a_network_that_stays(
     assert all(torch.equal(value, expected[name]) for name, value in masks.state_dict().items())
 
 
-def test_presence_is_not_taught_to_a_network_without_a_classifier_of_it(squares, tmp_path):
-    config = TrainingConfig(**{**TINY, 'objective': 'presence'})
+def test_presence_alone_is_taught_to_a_whole_network_with_a_classifier_of_it(
+    squares, typos_and_absent, tmp_path
+):
+    with pytest.raises(ValueError, match='init_from, a trained network'):
+        TrainingConfig(**{**TINY, 'objective': 'presence'})
+    start = Trainer(TrainingConfig(**{**TINY, 'iterations': 1}), squares, tmp_path / 'start').run()
+    alone = {**TINY, 'objective': 'presence', 'init_from': str(start)}
     with pytest.raises(ValueError, match='presence: true in model'):
-        Trainer(config, squares, tmp_path, 'cpu')
+        Trainer(TrainingConfig(**alone), typos_and_absent, tmp_path / 'none', 'cpu')
+    wider = {**TINY['model'], 'presence': True, 'channels': 24}
+    with pytest.raises(ValueError, match="the network stays as it is, but 'model' is another"):
+        Trainer(TrainingConfig(**{**alone, 'model': wider}), typos_and_absent, tmp_path / 'wider')
+    fitting = {**TINY['model'], 'presence': True}
+    trainer = Trainer(TrainingConfig(**{**alone, 'model': fitting}), typos_and_absent,
+                      tmp_path / 'fitting', 'cpu')
+    # Words that the network never learned stay unknown.
+    assert trainer.vocabulary == Checkpoint.load(start).vocabulary
+    assert trainer.vocabulary.unknown_words(trainer.dataset.references[0].sentences[0])
 
 
 def test_the_loss_of_words_is_that_of_one_process(squares, tmp_path, monkeypatch):

@@ -29,12 +29,13 @@ class Prediction:
     """
     Logits of the scales i = 4, 3, 2, 1, coarse to fine, each Bx1xH_ixW_i.
 
-    A network in evaluation mode gives SM_1 and BM_1 alone, which are all that is read there.
+    A network in evaluation mode gives SM_1 and BM_1 alone, and presence: all that is read there.
 
     :ivar masks: SM_i before the sigmoid; the last one, SM_1, is the answer.
     :ivar boundaries: BM_i before the sigmoid; empty without boundary enhancement.
     :ivar transformed: what STN(S_{i+1}) says of the mask; empty without boundary enhancement.
-    :ivar presence: B, that what is meant is in view; None without a classifier of that.
+    :ivar presence: one logit each, B, that what is meant is in view; None without a classifier of
+        that.
     """
 
     masks: list[Tensor]

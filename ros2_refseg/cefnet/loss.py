@@ -28,7 +28,6 @@ class LossTerms:
     """
     Losses of a batch, each summed over the scales and averaged over pixels.
 
-    :ivar presence: of the one answer a sentence whether there is a mask, where that is given.
     :ivar total: what is minimised, the sum of the others.
     """
 
@@ -36,11 +35,10 @@ class LossTerms:
     boundary: Tensor
     transformed: Tensor
     dice: Tensor
-    presence: Tensor
 
     @property
     def total(self) -> Tensor:
-        return self.mask + self.boundary + self.transformed + self.dice + self.presence
+        return self.mask + self.boundary + self.transformed + self.dice
 
 
 class ReferringLoss(nn.Module):
@@ -83,15 +81,11 @@ class ReferringLoss(nn.Module):
                 dice_loss(scale.float(), _at_resolution_of(scale, mask))
                 for scale in prediction.masks
             ]).sum()
-        presence = mask.new_zeros(())
-        if prediction.presence is not None:
-            presence = presence_loss(prediction.presence, mask)
         return LossTerms(
             mask=cross_entropy(prediction.masks, mask),
             boundary=cross_entropy(prediction.boundaries, contour),
             transformed=cross_entropy(prediction.transformed, mask),
             dice=dice,
-            presence=presence,
         )
 
 
@@ -105,11 +99,6 @@ def dice_loss(logits: Tensor, truth: Tensor) -> Tensor:
     overlap = (probability * truth).sum((1, 2, 3))
     # One pixel's worth of smoothing keeps value and gradient finite where both are empty.
     return (1 - (2 * overlap + 1) / (probability.sum((1, 2, 3)) + truth.sum((1, 2, 3)) + 1)).mean()
-
-
-def presence_loss(logits: Tensor, truth: Tensor) -> Tensor:
-    """Compare B logits of presence with whether Bx1xHxW masks have a pixel: mean cross entropy."""
-    return F.binary_cross_entropy_with_logits(logits.float(), truth.amax((1, 2, 3)))
 
 
 def _at_resolution_of(logits: Tensor, truth: Tensor) -> Tensor:

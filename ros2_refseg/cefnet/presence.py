@@ -20,7 +20,7 @@ from torch.nn import functional as F
 HIDDEN_CHANNELS = 32
 
 _STRIDE = 8  # of E5 against E1, at whose scale the mask is
-_NO_PIXEL = 1e-3  # share of a position under which a mask has no weight
+_NO_PIXEL = 1e-3  # of a position, so that a mask without a pixel is not divided by nothing
 
 
 class PresenceClassifier(nn.Module):
@@ -35,7 +35,7 @@ class PresenceClassifier(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.classifier = nn.Sequential(
-            nn.BatchNorm1d(channels), nn.Linear(channels, HIDDEN_CHANNELS), nn.ReLU(inplace=True),
+            nn.LayerNorm(channels), nn.Linear(channels, HIDDEN_CHANNELS), nn.ReLU(inplace=True),
             nn.Linear(HIDDEN_CHANNELS, 1),
         )
 
@@ -53,5 +53,4 @@ class PresenceClassifier(nn.Module):
         # As a product, since a sum over positions of half precision loses what is small.
         weights = cover.flatten(2) / (cover.sum((2, 3)).unsqueeze(1) + _NO_PIXEL)
         under_mask = (encoded.flatten(2) @ weights.transpose(1, 2)).squeeze(2)
-        # Fused features are of length 1: of this, a channel is of about 1.
-        return self.classifier(under_mask * encoded.shape[1] ** 0.5).squeeze(1)
+        return self.classifier(under_mask).squeeze(1)

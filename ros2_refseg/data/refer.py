@@ -294,8 +294,7 @@ class NewReference:
     Without an RLE the sentences speak of something that is not in the image, whose category, if
     one is named, is not written.
 
-    :ivar annotation: the object's number in the data set; None for the next one. All or none of a
-        data set's objects have one.
+    :ivar annotation: the object's number in the data set, where it has one of its own.
     """
 
     category: str
@@ -330,6 +329,7 @@ class ReferWriter:
         self._categories = {category: number for number, category in enumerate(categories, 1)}
         self._images: list[dict] = []
         self._annotations: list[dict] = []
+        self._numbers: set[int] = set()
         self._references: list[dict] = []
         self._sentence_count = 0
 
@@ -371,6 +371,9 @@ class ReferWriter:
         number, rle = reference.annotation, reference.rle
         if number is None:
             number = len(self._annotations)
+        if number in self._numbers:
+            raise ValueError(f'two objects have the number {number}')
+        self._numbers.add(number)
         self._annotations.append({
             'id': number, 'image_id': image_id, 'category_id': category_id, 'iscrowd': 0,
             'area': int(coco_mask.area(rle)),

@@ -96,7 +96,12 @@ class ImageSamples(Dataset):
         return len(self.images)
 
     def __getitem__(self, item: tuple[int, tuple[int, int], int]) -> dict[str, Any]:
-        """Give an image (uint8 3xSxS), K word number lists, K masks and contours (uint8 SxS)."""
+        """
+        Give an image (uint8 3xSxS), K word number lists, K masks and contours (uint8 SxS).
+
+        And for each sentence whether what it means is in view; its mask may be empty all the same,
+        where a thing is smaller than a pixel.
+        """
         index, seed, side = item
         rng = np.random.default_rng(seed)
         image = self.images[index]
@@ -121,6 +126,7 @@ class ImageSamples(Dataset):
             'words': words,
             'masks': np.stack([masks[reference.ref_id][0] for reference, _ in sayings]),
             'contours': np.stack([masks[reference.ref_id][1] for reference, _ in sayings]),
+            'in_view': np.array([not reference.absent for reference, _ in sayings]),
         }
 
 
@@ -158,7 +164,11 @@ def pad_words(sentences: list[list[int] | np.ndarray]) -> Tensor:
 
 
 def collate(items: list[dict]) -> dict[str, Tensor]:
-    """Stack B items: image uint8 Bx3xSxS, words B*KxT, masks and contours uint8 B*Kx1xSxS."""
+    """
+    Stack B items: image uint8 Bx3xSxS, words B*KxT, masks and contours uint8 B*Kx1xSxS.
+
+    And in_view, bool B*K.
+    """
     def stack(name: str) -> Tensor:
         return torch.from_numpy(np.concatenate([item[name] for item in items])).unsqueeze(1)
 
@@ -167,6 +177,7 @@ def collate(items: list[dict]) -> dict[str, Tensor]:
         'words': pad_words([words for item in items for words in item['words']]),
         'masks': stack('masks'),
         'contours': stack('contours'),
+        'in_view': torch.from_numpy(np.concatenate([item['in_view'] for item in items])),
     }
 
 

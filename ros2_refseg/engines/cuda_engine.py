@@ -135,8 +135,9 @@ class _Plan:
         )
         self._packed = buffer(*maps, dtype=torch.uint8)
         self._download = buffer(*maps, dtype=torch.uint8, host=True)
-        self._presence = buffer(sentences, dtype=torch.float32)
-        self._presence_download = buffer(sentences, dtype=torch.float32, host=True)
+        if config.presence:
+            self._presence = buffer(sentences, dtype=torch.float32)
+            self._presence_download = buffer(sentences, dtype=torch.float32, host=True)
         self._shown: tuple[Language, ...] = ()
         self._graph: torch.cuda.CUDAGraph | None = None
 
