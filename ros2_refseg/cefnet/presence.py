@@ -50,7 +50,7 @@ class PresenceClassifier(nn.Module):
         cover = F.avg_pool2d(
             mask.detach().sigmoid(), _STRIDE, ceil_mode=True, count_include_pad=False
         ).to(encoded.dtype)
-        # As a product, since a sum over positions of half precision loses what is small.
+        # One product, without a weighted copy of all features.
         weights = cover.flatten(2) / (cover.sum((2, 3)).unsqueeze(1) + _NO_PIXEL)
         under_mask = (encoded.flatten(2) @ weights.transpose(1, 2)).squeeze(2)
         return self.classifier(under_mask).squeeze(1)
