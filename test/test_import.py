@@ -239,6 +239,98 @@ def test_masks_in_jpeg_do_not_grow(tmp_path, suffix):
     assert (read != (disc > 0)).sum() <= 0.02 * (disc > 0).sum()
 
 
+def test_masks_of_16_bits_or_with_a_transparent_ground(tmp_path):
+    write_picture(tmp_path / 'photos' / 'a.jpg')
+    numbers = 3 * box(3, 4, 9, 9).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / 'photos' / 'numbers.png'), numbers)
+    white = np.full((HEIGHT, WIDTH, 4), 255, np.uint8)
+    white[..., 3] *= box(20, 10, 30, 20)
+    cv2.imwrite(str(tmp_path / 'photos' / 'white.png'), white)
+    (tmp_path / 'said.csv').write_text(
+        'image,mask,sentence\na.jpg,numbers.png,the mug\na.jpg,white.png,the bowl\n')
+    import_folder(tmp_path / 'photos', tmp_path / 'mine', tmp_path / 'said.csv', val=0, test=0)
+    masks = masks_by_sentence(tmp_path / 'mine')
+    np.testing.assert_array_equal(masks['the mug'], box(3, 4, 9, 9))
+    np.testing.assert_array_equal(masks['the bowl'], box(20, 10, 30, 20))
+
+
+def test_a_mask_that_is_the_picture_is_refused(tmp_path):
+    write_picture(tmp_path / 'photos' / 'a.jpg')
+    write_picture(tmp_path / 'photos' / 'masks' / 'a.jpg')
+    (tmp_path / 'said.csv').write_text('image,mask,sentence\na.jpg,a.jpg,the mug\n')
+    with pytest.raises(ValueError, match=r'row 2: the mask a\.jpg is the picture itself; name its'):
+        import_folder(tmp_path / 'photos', tmp_path / 'mine', tmp_path / 'said.csv')
+
+
+@pytest.mark.parametrize('folder, table', [
+    ('photos', 'said.csv'), ('photos', '{here}/said.csv'), ('{here}/photos', 'said.csv')])
+def test_pictures_with_one_name_stay_apart(tmp_path, monkeypatch, folder, table):
+    monkeypatch.chdir(tmp_path)
+    for split, shade in (('train', 0), ('val', 99)):
+        write_picture(tmp_path / 'photos' / split / '1.jpg', shade=shade)
+    (tmp_path / 'said.csv').write_text(
+        'image,sentence\nphotos/train/1.jpg,the mug\nphotos/val/1.jpg,the bowl\n')
+    here = str(tmp_path)
+    result = import_folder(
+        Path(folder.format(here=here)), Path('mine'), Path(table.format(here=here)))
+    assert result.counts == {'train': (1, 1), 'val': (1, 1)}
+    (image,) = ReferDataset('mine', 'val').images
+    assert image.path.name == 'val_1.jpg'
+    assert ReferDataset('mine', 'val').read_image(image)[0, -1].mean() > 50
+
+
+def test_a_row_that_says_nothing_takes_no_other_along(tmp_path):
+    write_coco(tmp_path / 'photos')
+    (tmp_path / 'said.csv').write_text(
+        'image,annotation,sentence\n,7,red mug\n,7,\nmy table.jpg,,the kettle\n'
+        'my table.jpg,,!!\n')
+    result = import_folder(
+        tmp_path / 'photos', tmp_path / 'mine', tmp_path / 'said.csv',
+        tmp_path / 'photos' / 'instances.json', val=0, test=0, skip=True)
+    assert result.problems == ["said.csv, row 3: the sentence '' holds no word",
+                               "said.csv, row 5: the sentence '!!' holds no word"]
+    assert set(masks_by_sentence(tmp_path / 'mine')) == {'red mug', 'the kettle'}
+
+
+def test_an_annotation_of_a_namesake_in_another_folder_is_refused(tmp_path):
+    photos = tmp_path / 'photos'
+    write_coco(photos)
+    write_picture(photos / 'hall' / 'b.jpg')
+    coco = json.loads((photos / 'instances.json').read_text())
+    coco['images'].append({**coco['images'][1], 'id': 3, 'file_name': 'hall\\b.jpg'})
+    (photos / 'instances.json').write_text(json.dumps(coco))
+    table = tmp_path / 'said.csv'
+    # Annotation 8 is of kitchen/b.jpg; folders above may be called otherwise.
+    table.write_text('image,annotation,sentence\nhall/b.jpg,8,the mug\n')
+    problem = r'annotation 8 is one of kitchen/b\.jpg, not of hall/b\.jpg'
+    with pytest.raises(ValueError, match=problem):
+        import_folder(photos, tmp_path / 'mine', table, photos / 'instances.json')
+    table.write_text('image,annotation,sentence\nphotos/kitchen/b.jpg,8,the mug\n')
+    result = import_folder(photos, tmp_path / 'mine', table, photos / 'instances.json')
+    assert result.counts == {'train': (1, 1)}
+
+
+@pytest.mark.parametrize('part', ['images', 'annotations'])
+def test_numbers_that_stand_twice_in_a_file_of_coco_are_refused(tmp_path, part):
+    photos = tmp_path / 'photos'
+    write_coco(photos)
+    coco = json.loads((photos / 'instances.json').read_text())
+    coco[part].append({**coco[part][1], 'id': coco[part][0]['id']})
+    (photos / 'instances.json').write_text(json.dumps(coco))
+    (tmp_path / 'said.csv').write_text('annotation,sentence\n7,red mug\n')
+    with pytest.raises(ValueError, match=rf'has 2 {part} with the number \d; were two files put'):
+        import_folder(photos, tmp_path / 'mine', tmp_path / 'said.csv', photos / 'instances.json')
+
+
+def test_an_empty_file_of_coco_is_not_asked_for_again(tmp_path):
+    photos = tmp_path / 'photos'
+    write_coco(photos)
+    (photos / 'instances.json').write_text('{"images": [], "annotations": []}')
+    (tmp_path / 'said.csv').write_text('annotation,sentence\n7,red mug\n')
+    with pytest.raises(ValueError, match='row 2: there is no annotation 7 in the file of --coco'):
+        import_folder(photos, tmp_path / 'mine', tmp_path / 'said.csv', photos / 'instances.json')
+
+
 def test_a_table_adds_to_what_labelme_wrote(tmp_path):
     write_picture(tmp_path / 'photos' / 'a.jpg')
     write_labelme(tmp_path / 'photos' / 'a.json',
@@ -257,11 +349,36 @@ def test_splits_follow_folders_and_names(tmp_path):
         write_picture(tmp_path / 'photos' / f'{name}.jpg')
         write_labelme(tmp_path / 'photos' / f'{name}.json', mug, Path(name).name + '.jpg')
     first = import_folder(tmp_path / 'photos', tmp_path / 'one', val=0.2, test=0.1)
-    assert first.counts == {'train': (15, 15), 'val': (5, 5), 'test': (3, 3)}
+    assert sum(pictures for pictures, _ in first.counts.values()) == 23
+    assert all(pictures > 1 for pictures, _ in first.counts.values())
+    for number in range(20, 30):
+        write_picture(tmp_path / 'photos' / f'{number}.jpg')
+        write_labelme(tmp_path / 'photos' / f'{number}.json', mug, f'{number}.jpg')
     import_folder(tmp_path / 'photos', tmp_path / 'two', val=0.2, test=0.1)
-    files = [sorted(image.path.name for image in ReferDataset(tmp_path / name, 'val').images)
-             for name in ('one', 'two')]
-    assert files[0] == files[1] and 'val_b.jpg' in files[0]
+    for split, own in (('train', 'train_c'), ('val', 'val_b'), ('test', 'test_a')):
+        one, two = ({image.path.stem for image in ReferDataset(tmp_path / name, split).images}
+                    for name in ('one', 'two'))
+        assert own in one and one <= two and all(
+            name == own or int(name) >= 20 for name in two - one)
+
+
+def test_few_pictures_are_split_as_well(tmp_path):
+    mug = [shape('mug', 'rectangle', [[5, 5], [15, 15]])]
+    for number in range(10):
+        write_picture(tmp_path / 'photos' / f'{number}.jpg')
+        write_labelme(tmp_path / 'photos' / f'{number}.json', mug, f'{number}.jpg')
+    counts = import_folder(tmp_path / 'photos', tmp_path / 'mine').counts
+    assert set(counts) == {'train', 'val', 'test'}
+
+
+def test_the_folder_of_a_picture_is_its_split_wherever_its_labels_are(tmp_path):
+    mug = [shape('mug', 'rectangle', [[5, 5], [15, 15]])]
+    for split in ('train', 'val'):
+        write_picture(tmp_path / 'photos' / split / f'{split}.jpg')
+        write_labelme(tmp_path / 'photos' / 'labels' / f'{split}.json', mug,
+                      f'../{split}/{split}.jpg')
+    result = import_folder(tmp_path / 'photos', tmp_path / 'mine')
+    assert result.counts == {'train': (1, 1), 'val': (1, 1)}
 
 
 def test_problems_are_listed_and_nothing_is_written_unless_skipped(tmp_path, capsys):
@@ -327,6 +444,7 @@ def test_what_no_network_can_learn_is_pointed_out(tmp_path):
     (b'', 'has no column sentence'),
     (b'image,annotation_id,sentence\na.jpg,7,the mug\n',
      'no column may be called annotation_id; known are image, sentence, annotation, mask'),
+    (b'image,sentence,Sentence \na.jpg,the mug,the red mug\n', 'has 2 columns sentence; a row'),
     (b'image,sentence\na.jpg,"the mug\na.jpg,the pot\n', 'from line 2 on: unexpected end of data'),
 ])
 def test_tables_that_are_none(tmp_path, text, message):
@@ -345,6 +463,9 @@ def test_json_has_the_names_of_columns_as_csv_has_them(tmp_path):
     assert masks_by_sentence(tmp_path / 'mine')['red mug'].any()
     (tmp_path / 'said.json').write_text('[{"image": "my table.jpg", "sentence": "red mug"}]')
     with pytest.raises(ValueError, match='has no column annotation; it has: image, sentence'):
+        import_folder(tmp_path / 'photos', tmp_path / 'more', tmp_path / 'said.json', coco)
+    (tmp_path / 'said.json').write_text('[{"annotation": 7, "sentence": "a", "Sentence": "b"}]')
+    with pytest.raises(ValueError, match='has 2 columns sentence; a row says one sentence'):
         import_folder(tmp_path / 'photos', tmp_path / 'more', tmp_path / 'said.json', coco)
 
 

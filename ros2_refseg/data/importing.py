@@ -20,7 +20,7 @@ What labelme wrote is read by ``labelme``, tables of sentences by ``sentence_tab
 is checked here first and then written.
 """
 
-import zlib
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,13 @@ import cv2
 import numpy as np
 
 from ros2_refseg.data.labelme import read_labelme
-from ros2_refseg.data.own_picture import SPLITS, OwnPicture, Saying
+from ros2_refseg.data.own_picture import (
+    SPLITS,
+    OwnPicture,
+    Saying,
+    require_word,
+    split_of_folder,
+)
 from ros2_refseg.data.refer import NewReference, ReferWriter, encode_mask
 from ros2_refseg.data.sentence_table import read_sentences
 from ros2_refseg.data.vocabulary import MAX_WORDS, tokenize
@@ -65,8 +71,8 @@ def import_folder(
     ``sentences``, whose masks may be annotations of ``coco``; see read_labelme and read_sentences.
 
     A picture's split is the one it comes with, or that of its folder if that is called train, val
-    or test; of the others the shares ``val`` and ``test`` are held out, chosen by a hash of their
-    names, so that importing again chooses the same.
+    or test; of the others about the shares ``val`` and ``test`` are held out. A hash of its name
+    decides on each by itself, so that more pictures do not move those of an earlier import.
 
     :param skip: leave out what has a problem; otherwise nothing is written if there is any.
     :raises ValueError: listing the problems, and when nothing is left to write.
@@ -144,8 +150,9 @@ class _Ready:
         if self.as_it_is:
             return content
         pixels, _ = _decode(content, self.size)
-        quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-        return cv2.imencode(Path(self.name).suffix, pixels, quality)[1].tobytes()
+        suffix = Path(self.name).suffix
+        quality = [] if suffix == '.png' else [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+        return cv2.imencode(suffix, pixels, quality)[1].tobytes()
 
 
 def _prepare(picture: OwnPicture, problems: list[str]) -> _Ready | None:
@@ -194,8 +201,7 @@ def _decode(content: bytes, size: tuple[int, int] | None) -> tuple[np.ndarray, b
 
 def _reference(saying: Saying, size: tuple[int, int]) -> NewReference:
     for sentence in saying.sentences:
-        if not tokenize(sentence):
-            raise ValueError(f'the sentence {sentence!r} holds no word')
+        require_word(sentence)
     if not saying.sentences:
         raise ValueError('there is no sentence')
     sentences = [(sentence, '') for sentence in saying.sentences]
@@ -214,18 +220,23 @@ def _double_names(ready: Sequence[_Ready]) -> list[str]:
 
 
 def _choose_splits(ready: Sequence[_Ready], val: float, test: float) -> list[str]:
-    given = [entry.picture.split or _split_of_folder(entry.picture.name) for entry in ready]
-    free = sorted((number for number, split in enumerate(given) if not split),
-                  key=lambda number: (zlib.crc32(ready[number].name.encode()), number))
-    shares = {'val': round(val * len(free)), 'test': round(test * len(free))}
-    chosen = ['val'] * shares['val'] + ['test'] * shares['test']
-    for number, split in zip(free, chosen + ['train'] * len(free), strict=False):
-        given[number] = split
+    given = [entry.picture.split or split_of_folder(Path(entry.picture.name)) for entry in ready]
+    free = {number: _share_of_name(entry.name)
+            for number, (entry, split) in enumerate(zip(ready, given, strict=True)) if not split}
+    for number, share in free.items():
+        given[number] = 'val' if share < val else 'test' if share < val + test else 'train'
+    # Of few pictures none may have come into a split that should have one.
+    for split, wanted in (('val', val), ('test', test)):
+        train = [number for number in free if given[number] == 'train']
+        if train and round(wanted * len(free)) and not any(
+                given[number] == split for number in free):
+            given[min(train, key=free.get)] = split
     return given
 
 
-def _split_of_folder(name: str) -> str:
-    return next((part for part in Path(name).parts[:-1] if part in SPLITS), '')
+def _share_of_name(name: str) -> float:
+    """Give a picture's place between 0 and 1, which others that are added later do not change."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], 'big') / 2 ** 48
 
 
 def _count(ready: Sequence[_Ready], splits: Sequence[str]) -> dict[str, tuple[int, int]]:

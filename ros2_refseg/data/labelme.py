@@ -24,7 +24,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ros2_refseg.data.own_picture import OwnPicture, Saying
+from ros2_refseg.data.own_picture import OwnPicture, Saying, path_below, split_of_folder
 from ros2_refseg.data.pictures import walk
 from ros2_refseg.data.plain_files import load_json
 from ros2_refseg.data.refer import decode_mask
@@ -65,11 +65,14 @@ def _read_picture(path: Path, content: dict, folder: Path) -> OwnPicture:
         digest = hashlib.sha256(_stored_picture(content)).hexdigest()
     name = path.relative_to(folder).with_suffix(Path(said).suffix).as_posix()
     size = content.get('imageHeight'), content.get('imageWidth')
+    picture = picture or path.parent / said
+    # The picture's folder goes before that of the file about it.
+    split = split_of_folder(path_below(picture, folder) or Path()) or split_of_folder(Path(name))
     return OwnPicture(
-        name, picture or path.parent / said,
+        name, picture,
         # Read again when it is wanted: photographs by the hundred do not fit into the memory.
         (lambda: _stored_picture(load_json(path))) if digest else None, digest,
-        size if all(size) else None, sayings=_read_shapes(path, content['shapes']))
+        size if all(size) else None, split, _read_shapes(path, content['shapes']))
 
 
 def _stored_picture(content: dict) -> bytes:

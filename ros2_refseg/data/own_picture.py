@@ -21,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ros2_refseg.data.vocabulary import tokenize
+
 SPLITS = ('train', 'val', 'test')
 """What pictures of one's own are divided into."""
 
@@ -56,3 +58,25 @@ class OwnPicture:
     def read(self) -> bytes:
         """Read the file's bytes. :raises OSError: when it is not there."""
         return self.content() if self.content else self.path.read_bytes()
+
+
+def located(path: Path) -> Path:
+    """Give a file's one path, by the name that it has there even if that is a link."""
+    return path.parent.resolve() / path.name
+
+
+def path_below(path: Path, folder: Path) -> Path | None:
+    """Give a file's path from a folder on; None for one that is not below."""
+    path, folder = located(path), folder.resolve()
+    return path.relative_to(folder) if path.is_relative_to(folder) else None
+
+
+def split_of_folder(path: Path) -> str:
+    """Give the split that a folder in a path is called; '' if none is."""
+    return next((part for part in path.parts[:-1] if part in SPLITS), '')
+
+
+def require_word(sentence: str) -> None:
+    """Raise ValueError for a sentence without a word."""
+    if not tokenize(sentence):
+        raise ValueError(f'the sentence {sentence!r} holds no word')

@@ -17,14 +17,23 @@
 
 import csv
 import io
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
 import numpy as np
 
-from ros2_refseg.data.own_picture import SPLITS, OwnPicture, Saying
+from ros2_refseg.data.own_picture import (
+    SPLITS,
+    OwnPicture,
+    Saying,
+    located,
+    path_below,
+    require_word,
+)
 from ros2_refseg.data.pictures import picture_size, walk
 from ros2_refseg.data.plain_files import load_json
 from ros2_refseg.data.refer import decode_mask
@@ -66,14 +75,15 @@ class _TableReader:
     """Puts rows together to pictures and what is said about them."""
 
     def __init__(self, table: Path, folder: Path, coco: Path | None) -> None:
-        self.pictures: dict[str, OwnPicture] = {}
-        self._table, self._folder = table, folder
-        self._sayings: dict[tuple[str, str, str], Saying] = {}
+        self.pictures: dict[Path, OwnPicture] = {}
+        self._table, self._folder, self._coco = table, folder, coco
+        self._sayings: dict[tuple[Path, str, str], Saying] = {}
         self._files: dict[str, list[Path]] = {}
         for below, names in walk([folder]):
             for name in names:
                 self._files.setdefault(name, []).append(below / name)
         self._entries, self._annotations, self._categories = {}, {}, {}
+        self._namesakes: defaultdict[str, list[str]] = defaultdict(list)
         if coco:
             self._read_coco(coco)
 
@@ -82,6 +92,13 @@ class _TableReader:
         try:
             self._entries = {entry['id']: entry for entry in instances['images']}
             self._annotations = {str(entry['id']): entry for entry in instances['annotations']}
+            for kind, known in (('images', self._entries), ('annotations', self._annotations)):
+                counts = Counter(str(entry['id']) for entry in instances[kind])
+                if len(known) < len(instances[kind]):
+                    number, count = counts.most_common(1)[0]
+                    raise ValueError(
+                        f'{coco} has {count} {kind} with the number {number}; were two files put '
+                        'together? Number them anew')
             self._categories = {
                 entry['id']: entry['name'] for entry in instances.get('categories', [])}
             texts = [*self._categories.values(), *(
@@ -89,6 +106,9 @@ class _TableReader:
             for text in texts:
                 if not isinstance(text, str):
                     raise TypeError(f'{text!r} is no text, which a name must be')
+            for entry in self._entries.values():
+                if 'file_name' in entry:
+                    self._namesakes[_last_part(entry['file_name'])].append(entry['file_name'])
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(
                 f'{coco} is not as COCO writes instances: {type(error).__name__} {error}'
@@ -101,13 +121,17 @@ class _TableReader:
         if None in row.values():
             raise ValueError('it has fewer columns than the first row; what is missing at its end?')
         values = {name: _text(row.get(name)) for name in COLUMNS}
+        said = row['sentence'] if isinstance(row['sentence'], list) else [row['sentence']]
+        sentences = [_text(sentence) for sentence in said]
+        for sentence in sentences:
+            require_word(sentence)
         annotation = self._annotation(values['annotation'])
         entry = self._entry(annotation) if annotation else None
         if not values['image'] and not entry:
             raise ValueError('the column image is empty')
         picture = self._picture(values['image'] or entry['file_name'])
         if entry:
-            if values['image'] and Path(values['image']).name != Path(entry['file_name']).name:
+            if values['image'] and not self._is_of(values['image'], entry):
                 raise ValueError(f'annotation {annotation["id"]} is one of {entry["file_name"]}, '
                                  f'not of {values["image"]}')
             picture.size = picture_size(entry, 'the file of --coco')
@@ -117,19 +141,18 @@ class _TableReader:
             if picture.split not in ('', values['split']):
                 raise ValueError(f'{picture.name} is in the split {picture.split} already')
             picture.split = values['split']
-        key = picture.name, values['annotation'], values['mask']
+        key = picture.path, values['annotation'], values['mask']
         if key not in self._sayings:
             self._sayings[key] = Saying(
-                place, [], self._mask(annotation, values['mask']),
+                place, [], self._mask(picture, annotation, values['mask']),
                 values['category'] or self._category(annotation))
             picture.sayings.append(self._sayings[key])
-        sentences = row['sentence'] if isinstance(row['sentence'], list) else [row['sentence']]
-        self._sayings[key].sentences += map(_text, sentences)
+        self._sayings[key].sentences += sentences
 
     def _annotation(self, number: str) -> dict | None:
         if not number:
             return None
-        if not self._annotations:
+        if not self._coco:
             raise ValueError(f'annotation {number} is of which file? Name it with --coco')
         if number not in self._annotations:
             raise ValueError(f'there is no annotation {number} in the file of --coco')
@@ -148,12 +171,18 @@ class _TableReader:
                 f'image {number} in the file of --coco lacks its {", ".join(missing)}')
         return entry
 
+    def _is_of(self, name: str, entry: dict) -> bool:
+        """Tell whether a row's picture is this one of ``coco``, whose folders may be others."""
+        common = _common_end(name, entry['file_name'])
+        return common > 0 and all(
+            _common_end(name, other) <= common for other in self._namesakes[_last_part(name)])
+
     def _category(self, annotation: dict | None) -> str:
         number = annotation.get('category_id') if annotation else None
         return _look_up(self._categories, number) or 'thing'
 
     def _mask(
-        self, annotation: dict | None, mask: str,
+        self, picture: OwnPicture, annotation: dict | None, mask: str,
     ) -> Callable[[int, int], np.ndarray] | None:
         if annotation:
             if not annotation.get('segmentation'):
@@ -162,17 +191,20 @@ class _TableReader:
                 annotation['segmentation'], height, width)
         if mask:
             path = self._find(mask)
+            if path.samefile(picture.path):
+                raise ValueError(f'the mask {mask} is the picture itself; name its folder too')
             return lambda height, width: read_mask_picture(path, height, width)
         return None
 
     def _picture(self, name: str) -> OwnPicture:
         path = self._find(name)
-        below = path.relative_to(self._folder) if path.is_relative_to(self._folder) else path.name
-        key = Path(below).as_posix()
-        return self.pictures.setdefault(key, OwnPicture(key, path))
+        name = (path_below(path, self._folder) or path_below(path, self._table.parent)
+                or Path(path.name))
+        path = located(path)
+        return self.pictures.setdefault(path, OwnPicture(name.as_posix(), path))
 
     def _find(self, name: str) -> Path:
-        name = name.replace('\\', '/')
+        name = _with_slashes(name)
         for path in (self._folder / name, self._table.parent / name):
             if path.is_file():
                 return path
@@ -186,20 +218,38 @@ class _TableReader:
 
 def read_mask_picture(path: Path, height: int, width: int) -> np.ndarray:
     """
-    Read a mask that is a picture: uint8 (height, width), 1 where it is not black.
+    Read a mask that is a picture: uint8 (height, width), 1 where neither black nor transparent.
 
     JPEG leaves grey around what was black and white: there it is 1 above JPEG_BLACK.
 
     :raises ValueError: when it is damaged or of another size.
     """
-    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    jpeg = path.suffix.lower() in ('.jpg', '.jpeg')
+    # A JPEG may be turned (EXIF); others have an alpha channel, or numbers of things in 16 bits.
+    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR if jpeg else cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise ValueError(f'{path} is no picture that OpenCV can read')
     if pixels.shape[:2] != (height, width):
         raise ValueError(f'{path.name} is {pixels.shape[1]}x{pixels.shape[0]}, its picture is '
                          f'{width}x{height}')
-    black = JPEG_BLACK if path.suffix.lower() in ('.jpg', '.jpeg') else 0
-    return (pixels > black).any(axis=2).astype(np.uint8)
+    inside = np.atleast_3d(pixels) > (JPEG_BLACK if jpeg else 0)
+    opaque = inside[..., 3] if inside.shape[2] == 4 else True
+    return (inside[..., :3].any(axis=2) & opaque).astype(np.uint8)
+
+
+def _with_slashes(name: str) -> str:
+    """Put slashes in place of the backslashes of Windows."""
+    return name.replace('\\', '/')
+
+
+def _last_part(name: str) -> str:
+    return PurePosixPath(_with_slashes(name)).name
+
+
+def _common_end(*names: str) -> int:
+    """Count the parts that two paths have in common at their ends."""
+    parts = (PurePosixPath(_with_slashes(name)).parts[::-1] for name in names)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(*parts, strict=False))))
 
 
 def _look_up(table: dict, number: object) -> Any:
@@ -209,6 +259,18 @@ def _look_up(table: dict, number: object) -> Any:
 
 def _text(value: object) -> str:
     return '' if value is None else str(value).strip()
+
+
+def _column(name: str) -> str:
+    return name.strip().lower()
+
+
+def _refuse_twice(table: Path, columns: Sequence[str]) -> None:
+    """Raise ValueError for a column that stands there twice, of which one would be lost."""
+    for name, count in Counter(columns).items():
+        if name and count > 1:
+            raise ValueError(f'{table} has {count} columns {name}; a row says one sentence, of one '
+                             'thing: rename the others or leave them out')
 
 
 def _read_rows(table: Path, needed: Sequence[str]) -> list[tuple[str, dict]]:
@@ -221,11 +283,12 @@ def _read_rows(table: Path, needed: Sequence[str]) -> list[tuple[str, dict]]:
         rows = load_json(table)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise ValueError(f'{table} is no list of objects')
+        for row in rows:
+            _refuse_twice(table, [_column(name) for name in row])
         numbered = [
-            (number, {name.strip().lower(): value for name, value in row.items()
-                      if value is not None})
+            (number, {_column(name): value for name, value in row.items() if value is not None})
             for number, row in enumerate(rows, 1)]
-        columns = {name.strip().lower() for row in rows for name in row}
+        columns = {_column(name) for row in rows for name in row}
     else:
         if not table.is_file():
             raise FileNotFoundError(f'no file {table}')
@@ -238,7 +301,8 @@ def _read_rows(table: Path, needed: Sequence[str]) -> list[tuple[str, dict]]:
         reader = csv.DictReader(
             io.StringIO(text), delimiter=delimiter, skipinitialspace=True, strict=True)
         try:
-            reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or []]
+            reader.fieldnames = [_column(name) for name in reader.fieldnames or []]
+            _refuse_twice(table, reader.fieldnames)
             numbered = [(reader.line_num, row) for row in reader]
         except csv.Error as error:
             raise ValueError(f'{table}, from line {reader.line_num + 1} on: {error}; is a '
