@@ -75,10 +75,13 @@ def collect_answers(
     """
     Ask a network every sentence of a data set; the parameters are those of ``ask``.
 
-    Of the masks that is kept, all pieces or the surest, with which more are right.
+    Of the masks that is kept, all pieces or the surest, with which more are right. A sentence
+    without a known word has no answer that a score could be of.
     """
     rows, right = [], {'all': [], 'surest': []}
     for answer in ask(network, vocabulary, dataset, precision, progress=progress):
+        if not answer.known:
+            continue
         mask = answer.probability >= CUT
         absent = answer.reference.absent
         kept = {'all': mask, 'surest': surest_piece(mask, answer.probability)}
@@ -89,6 +92,8 @@ def collect_answers(
             statistics_of(answer.probability, answer.presence), absent, not mask.any(),
             answer.reference.image_id,
         ))
+    if not rows:
+        raise ValueError('no sentence of the data set has a word that the network knows')
     statistics, absent, empty, image = (np.array(column) for column in zip(*rows, strict=True))
     pieces = 'surest' if sum(right['surest']) > sum(right['all']) else 'all'
     return Answers(statistics, np.array(right[pieces]), absent, empty, image, pieces)

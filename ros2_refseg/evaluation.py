@@ -27,7 +27,7 @@ from ros2_refseg.cefnet import CEFNet
 from ros2_refseg.confidence import Calibration, decide
 from ros2_refseg.data.dataset import Reference, ReferringDataset
 from ros2_refseg.data.samples import pad_words
-from ros2_refseg.data.vocabulary import Vocabulary, tokenize
+from ros2_refseg.data.vocabulary import Vocabulary, tokenize, understood
 from ros2_refseg.metrics import SegmentationScore, intersection_and_union, length_bucket
 
 # Sentences about one image that are answered at once; bounds the memory where there are many.
@@ -54,6 +54,8 @@ class Answer:
     :ivar truth: uint8 HxW, 0 or 1; all zeros where the target is absent.
     :ivar presence: logit of the target being in view; None from a network without a classifier of
         that.
+    :ivar known: whether a word of the sentence is; where none is, the robot finds nothing,
+        whatever ``probability`` says.
     """
 
     reference: Reference
@@ -62,6 +64,7 @@ class Answer:
     probability: np.ndarray
     truth: np.ndarray
     presence: float | None = None
+    known: bool = True
 
 
 def shuffle_sentences(dataset: ReferringDataset, seed: int = 0) -> dict[tuple[int, int], str]:
@@ -119,15 +122,18 @@ def ask(
         ]
         for start in range(0, len(samples), SENTENCES_AT_ONCE):
             part = samples[start:start + SENTENCES_AT_ONCE]
-            words = pad_words([vocabulary.encode(sentence) for _, _, sentence in part]).to(device)
+            encoded = [vocabulary.encode(sentence) for _, _, sentence in part]
+            words = pad_words(encoded).to(device)
             language = network.language(words)  # in full precision, as on the robot
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
                 probability, _, presence = network.segment(pixels, language)
             sure = [None] * len(part) if presence is None else presence.tolist()
-            for (reference, number, sentence), map_, logit in zip(
-                part, probability.cpu().numpy(), sure, strict=True
+            for (reference, number, sentence), map_, logit, word_ids in zip(
+                part, probability.cpu().numpy(), sure, encoded, strict=True
             ):
-                yield Answer(reference, number, sentence, map_, truths[reference.ref_id], logit)
+                yield Answer(
+                    reference, number, sentence, map_, truths[reference.ref_id], logit,
+                    understood(word_ids))
 
 
 def evaluate(
@@ -168,7 +174,7 @@ def evaluate(
     for answer in ask(network, vocabulary, dataset, precision, shuffled, max_images, progress):
         mask = decide(
             answer.probability, calibration, threshold, found_threshold, pieces, answer.presence
-        ).inside
+        ).inside & answer.known
         if answer.reference.absent:
             empty.append(not mask.any())
             continue

@@ -30,7 +30,7 @@ from ros2_refseg.cefnet import CEFNet, CEFNetConfig, Language
 from ros2_refseg.checkpoint import Checkpoint, choose_device, resolve_checkpoint
 from ros2_refseg.confidence import Calibration, Decision, decide
 from ros2_refseg.data.spelling import Correction
-from ros2_refseg.data.vocabulary import UNKNOWN_ID, Vocabulary
+from ros2_refseg.data.vocabulary import Vocabulary, understood
 from ros2_refseg.engines import PRECISIONS as PRECISIONS
 from ros2_refseg.engines import Answer, PackedAnswer, check_choice, make_engine
 from ros2_refseg.engines.int8 import Ranges
@@ -230,7 +230,7 @@ class Segmenter:
     def _encode(self, sentence: str) -> Language | None:
         if sentence not in self._languages:
             word_ids = self.vocabulary.encode(sentence)
-            known = any(word_id != UNKNOWN_ID for word_id in word_ids)
+            known = understood(word_ids)
             self._languages[sentence] = self.engine.encode(word_ids) if known else None
         self._languages.move_to_end(sentence)
         language = self._languages[sentence]

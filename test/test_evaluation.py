@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import torch
 
+from ros2_refseg.calibration import collect_answers
 from ros2_refseg.confidence import Calibration
 from ros2_refseg.data.refer import NewReference, ReferDataset, ReferWriter, encode_mask
 from ros2_refseg.data.vocabulary import Vocabulary
@@ -107,6 +108,20 @@ def test_sentences_without_a_target_count_apart(absent_too):
     assert doubting['absent']['rightly_empty'] == 1 and doubting['present']['rightly_found'] == 0
     blind = evaluate(ColourNetwork(), VOCABULARY, absent_too, threshold=0.9, progress=False)
     assert blind['absent']['rightly_empty'] == 1 and blind['present']['rightly_found'] == 0
+
+
+def test_a_sentence_without_a_known_word_finds_nothing_as_on_the_robot(absent_too):
+    class SeesRed(ColourNetwork):
+        def language(self, words):
+            return [COLOURS['red']] * len(words)
+
+    scores = evaluate(SeesRed(), VOCABULARY, absent_too, progress=False)
+    assert scores['absent']['rightly_empty'] == 0 and scores['all']['overall_iou'] == 1
+    scores = evaluate(SeesRed(), Vocabulary(('mug',)), absent_too, progress=False)
+    assert scores['absent']['rightly_empty'] == 1
+    assert scores['present']['rightly_found'] == scores['all']['overall_iou'] == 0
+    with pytest.raises(ValueError, match='no sentence of the data set has a word that the network'):
+        collect_answers(SeesRed(), Vocabulary(('mug',)), absent_too, progress=False)
 
 
 def test_a_calibration_may_withhold_what_is_hardly_in_view(absent_too):

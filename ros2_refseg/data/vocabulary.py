@@ -16,7 +16,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -45,6 +45,11 @@ def tokenize(sentence: str) -> list[str]:
     separates. A sentence without a word gives an empty list.
     """
     return _WORD.findall(sentence.lower().replace('\N{RIGHT SINGLE QUOTATION MARK}', "'"))
+
+
+def understood(word_ids: Sequence[int]) -> bool:
+    """Tell whether a word of an encoded sentence is known; otherwise nothing is found."""
+    return any(word_id != UNKNOWN_ID for word_id in word_ids)
 
 
 @dataclass(frozen=True)
