@@ -19,7 +19,8 @@ Start a camera without a driver and the node `refseg` on it, with RViz where it 
     ros2 topic echo --once --full-length /camera/truth/scene          # what one can ask for
     ros2 topic pub --once /referring_query std_msgs/msg/String "{data: 'the red mug'}"
 
-The launch ends as soon as one of its processes does. refseg.launch.py's arguments go to the node.
+The launch ends as soon as one of its processes does, but for an RViz that fails, for instance
+without a screen that it can draw on. refseg.launch.py's arguments go to the node.
 """
 
 import os
@@ -34,6 +35,7 @@ from launch.actions import (
     Shutdown,
 )
 from launch.event_handlers import OnProcessExit
+from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import (
     EnvironmentVariable,
@@ -91,7 +93,7 @@ ARGUMENTS = [
         default_value='auto',
         choices=['true', 'false', 'auto'],
         description='Start RViz as well, with camera, overlay, mask and boundary; auto: where it '
-        'is installed and there is a display.',
+        'is installed and there is a display. The camera is shown where it publishes raw images.',
     ),
 ]
 
@@ -143,13 +145,21 @@ def start_camera(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     ]
 
 
+def end_together(event: ProcessExited, _: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """End the launch with a process of the demo; those of a launch around it come here as well."""
+    node = event.action
+    if not isinstance(node, Node) or node.node_package not in ('ros2_refseg', 'rviz2'):
+        return []
+    if node.node_package == 'rviz2' and event.returncode != 0:
+        return []
+    return [Shutdown(reason=f'{node.node_executable} ended')]
+
+
 def generate_launch_description() -> LaunchDescription:
     """Describe the launch; `ros2 launch --show-args` prints the arguments."""
     camera = OpaqueFunction(function=start_camera)
     refseg = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(PathJoinSubstitution([SHARE, 'launch', 'refseg.launch.py']))
     )
-    end_together = RegisterEventHandler(
-        OnProcessExit(on_exit=[Shutdown(reason='a process of the demo ended')])
-    )
-    return LaunchDescription([*ARGUMENTS, *set_up_fast_dds(), end_together, camera, refseg])
+    ending = RegisterEventHandler(OnProcessExit(on_exit=end_together))
+    return LaunchDescription([*ARGUMENTS, *set_up_fast_dds(), ending, camera, refseg])

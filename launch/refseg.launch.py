@@ -95,7 +95,7 @@ ARGUMENTS = [
         default_value='false',
         choices=['true', 'false', 'auto'],
         description='Start RViz as well, with camera, overlay, mask and boundary; auto: where it '
-        'is installed and there is a display.',
+        'is installed and there is a display. The camera is shown where it publishes raw images.',
     ),
     DeclareLaunchArgument(
         'rviz_config',

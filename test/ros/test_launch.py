@@ -23,8 +23,14 @@ import pytest
 pytest.importorskip('launch_ros', reason='launch comes with a ROS 2 distribution, not from wheels')
 
 from launch import LaunchContext, LaunchDescription, LaunchService
-from launch.actions import IncludeLaunchDescription, RegisterEventHandler, Shutdown
+from launch.actions import (
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    RegisterEventHandler,
+    Shutdown,
+)
 from launch.event_handlers import OnProcessExit, OnProcessIO
+from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
 from launch_ros.actions import Node
@@ -177,6 +183,34 @@ def test_demo_sets_up_shared_memory_where_that_keeps_to_this_machine(
     monkeypatch.setenv('ROS_LOCALHOST_ONLY', localhost_only)
     nodes_of('demo.launch.py', use_rviz='false')
     assert [name for name in names if name in os.environ] == [variable] * (variable is not None)
+
+
+@pytest.mark.parametrize(
+    ('action', 'returncode', 'ends'),
+    [
+        (Node(package='ros2_refseg', executable='refseg_node'), 1, True),
+        (Node(package='ros2_refseg', executable='refseg_camera'), 0, True),
+        (Node(package='rviz2', executable='rviz2'), 0, True),
+        (Node(package='rviz2', executable='rviz2'), -6, False),
+        (Node(package='controller_manager', executable='spawner'), 0, False),
+        (ExecuteProcess(cmd=['ros2', 'param', 'set']), 0, False),
+    ],
+)
+def test_the_demo_ends_with_its_own_processes(action, returncode, ends):
+    """Neither an RViz without a screen nor a process of the launch around it takes it along."""
+    source = PythonLaunchDescriptionSource(str(LAUNCH / 'demo.launch.py'))
+    context = LaunchContext(argv=[])
+    (handler,) = (
+        entity.event_handler
+        for entity in source.get_launch_description(context).entities
+        if isinstance(entity, RegisterEventHandler)
+    )
+    event = ProcessExited(
+        action=action, name='', cmd=[], cwd=None, env=None, pid=1, returncode=returncode
+    )
+    assert handler.matches(event)
+    shutdowns = [entity for entity in handler.handle(event, context) or () if entity]
+    assert [type(entity) for entity in shutdowns] == [Shutdown] * ends
 
 
 def test_the_compressed_topic_follows_the_image_topic(checkpoints, tmp_path):
