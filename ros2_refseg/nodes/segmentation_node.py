@@ -169,7 +169,8 @@ class SegmentationNode(Node):
             return SetParametersResult(successful=False, reason=str(error))
         except Exception as error:  # rclpy would end the node
             reason = f'{", ".join(changes)} cannot be set: {type(error).__name__}: {error}'
-            self.get_logger().error(reason)
+            if self.context.ok():
+                self.get_logger().error(reason)
             return SetParametersResult(successful=False, reason=reason)
         return SetParametersResult(successful=True)
 
@@ -177,9 +178,10 @@ class SegmentationNode(Node):
         """Apply valid changes, all or none; raises ParameterError where a network cannot be had."""
         values = {**self._values, **changes}
         named = changes.keys() & {'checkpoint', 'coattention'}
-        if any(values[name] != self._values[name] for name in named) or (
-            named and network_file(values) != self._network_file
-        ):
+        another = any(values[name] != self._values[name] for name in named) or (
+            bool(named) and network_file(values) != self._network_file
+        )
+        if another:
             self._change_network(values, changes)
         self._values = values
         apply_decision(self._segmenter, values)
@@ -190,6 +192,8 @@ class SegmentationNode(Node):
             if not self._sentences:
                 self._worker.discard()
                 self._statistics.forget_trouble()
+        if another and self.context.ok():  # shut down meanwhile, there is nothing to log with
+            self._log_what_runs()
 
     def _change_network(self, values: dict[str, Any], changes: dict[str, Any]) -> None:
         # The worker goes on with the old network meanwhile.
@@ -205,7 +209,6 @@ class SegmentationNode(Node):
         self._segmenter, self._network_file = segmenter, file
         self._statistics.forget_trouble()
         self._statistics.forget_timings()
-        self._log_what_runs()
 
     def _on_second(self) -> None:
         self._remind()
