@@ -19,7 +19,7 @@ import json
 import os
 import signal
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -149,8 +149,11 @@ class DemoClient(Node):
         self._asked = False
         self._overlay: Image | None = None
         self._overlay_written = 0.0
-        self._arrivals: list[float] = []
-        self._overlaps: list[float] = []
+        self._count = 0
+        self._first_arrival = 0.0
+        self._arrivals: deque[float] = deque(maxlen=_RATE_WINDOW + 1)
+        self._compared = 0
+        self._overlap_sum = 0.0
         self._memory: tuple[int, int] | None = None
         self._reminded = time.monotonic()
         report = self.get_logger().warning
@@ -182,7 +185,8 @@ class DemoClient(Node):
     def _on_time(self) -> None:
         self._ask()
         now = time.monotonic()
-        if now - (self._arrivals or [0.0])[-1] > _REMINDER_PERIOD < now - self._reminded:
+        newest = self._arrivals[-1] if self._arrivals else 0.0
+        if now - newest > _REMINDER_PERIOD < now - self._reminded:
             self._reminded = now
             if self._target is None:
                 missing = 'a picture of the tabletop'
@@ -212,16 +216,20 @@ class DemoClient(Node):
     def _on_result(self, result: ReferringSegmentation) -> None:
         if self.done or self._target is None or result.query != self._target.sentence:
             return  # an answer to the sentence before this one
-        self._arrivals.append(time.monotonic())
+        now = time.monotonic()
+        self._first_arrival = self._first_arrival or now
+        self._arrivals.append(now)
+        self._count += 1
         for error in result.corrections:
             self._target.read_as(error.word, error.read_as)
         overlap = self._overlap(result)
         if overlap is not None:
-            self._overlaps.append(overlap)
+            self._compared += 1
+            self._overlap_sum += overlap
         print(self._line(result, overlap), flush=True)
-        if len(self._arrivals) % _RATE_WINDOW == 1:
+        if self._count % _RATE_WINDOW == 1:
             self._measure_memory()
-        self.done = self._frames is not None and len(self._arrivals) >= self._frames
+        self.done = self._frames is not None and self._count >= self._frames
 
     def _overlap(self, result: ReferringSegmentation) -> float | None:
         """Give the IoU with the truth of the same stamp; None where there is none to compare."""
@@ -237,9 +245,8 @@ class DemoClient(Node):
     def _line(self, result: ReferringSegmentation, overlap: float | None) -> str:
         roi = result.roi
         latency = result.latency.sec + result.latency.nanosec * 1e-9
-        recent = self._arrivals[-_RATE_WINDOW - 1 :]
-        elapsed = recent[-1] - recent[0]
-        rate = (len(recent) - 1) / elapsed if elapsed > 0 else 0.0
+        elapsed = self._arrivals[-1] - self._arrivals[0]
+        rate = (len(self._arrivals) - 1) / elapsed if elapsed > 0 else 0.0
         read = ', '.join(f'{error.word} read as {error.read_as}' for error in result.corrections)
         return '  '.join(
             (
@@ -261,14 +268,13 @@ class DemoClient(Node):
     def summary(self) -> str:
         """Say how many answers a second there were, how good, and the node's memory."""
         self._measure_memory()
-        count = len(self._arrivals)
-        elapsed = self._arrivals[-1] - self._arrivals[0] if count > 1 else 0.0
-        rate = f'{(count - 1) / elapsed:.1f} results/s' if elapsed > 0 else 'no rate'
-        parts = [f'{count} results in {elapsed:.1f} s', rate]
+        elapsed = self._arrivals[-1] - self._first_arrival if self._count else 0.0
+        rate = f'{(self._count - 1) / elapsed:.1f} results/s' if elapsed > 0 else 'no rate'
+        parts = [f'{self._count} results in {elapsed:.1f} s', rate]
         scene = self._truth.newest_scene()
-        if self._overlaps:
-            mean = sum(self._overlaps) / len(self._overlaps)
-            parts.append(f'mean IoU {mean:.2f} of {len(self._overlaps)} compared with the truth')
+        if self._compared:
+            mean = self._overlap_sum / self._compared
+            parts.append(f'mean IoU {mean:.2f} of {self._compared} compared with the truth')
         elif scene and scene['sentences'] and self._target:
             true = ', '.join(repr(entry['sentence']) for entry in scene['sentences'][:3])
             parts.append(f'no IoU: the simulator did not list this sentence as true, but {true}')
@@ -280,7 +286,7 @@ class DemoClient(Node):
     @property
     def answered(self) -> bool:
         """Whether there was a result."""
-        return bool(self._arrivals)
+        return self._count > 0
 
 
 def _content_words(sentence: str) -> list[str]:
