@@ -37,7 +37,11 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+known=(all measure data words attributes acm vcm ablate)
 stages=("${@:-all}")
+for stage in "${stages[@]}"; do
+  [[ " ${known[*]} " == *" $stage "* ]] || { echo "no stage '$stage'; there are: ${known[*]}"; exit 2; }
+done
 out=${BATCH_OUT:-runs/gpu_batch}
 device=${DEVICE:-cuda}
 python=${PYTHON:-python3}

@@ -47,8 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return args.run(args) or 0
     except ModuleNotFoundError as error:  # what only some commands need
         print(
-            f"refseg {args.command}: {error}; pip install '.[simulator,openvino,bench]' "
-            'in the source folder has what all commands need', file=sys.stderr,
+            f'refseg {args.command}: {error}; install that package with pip, or, in a virtual '
+            "environment, what all commands need: pip install '.[simulator,openvino,bench]' in the "
+            'source folder', file=sys.stderr,
         )
         return 2
     except (ValueError, OSError) as error:
