@@ -66,8 +66,8 @@ def _read_picture(path: Path, content: dict, folder: Path) -> OwnPicture:
     name = path.relative_to(folder).with_suffix(Path(said).suffix).as_posix()
     size = content.get('imageHeight'), content.get('imageWidth')
     picture = picture or path.parent / said
-    # The picture's folder goes before that of the file about it.
-    split = split_of_folder(path_below(picture, folder) or Path()) or split_of_folder(Path(name))
+    # Its own folder, where it has one, goes before that of its name, which is this file's.
+    split = split_of_folder(path_below(picture, folder) or Path())
     return OwnPicture(
         name, picture,
         # Read again when it is wanted: photographs by the hundred do not fit into the memory.

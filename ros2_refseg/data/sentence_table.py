@@ -93,8 +93,8 @@ class _TableReader:
             self._entries = {entry['id']: entry for entry in instances['images']}
             self._annotations = {str(entry['id']): entry for entry in instances['annotations']}
             for kind, known in (('images', self._entries), ('annotations', self._annotations)):
-                counts = Counter(str(entry['id']) for entry in instances[kind])
                 if len(known) < len(instances[kind]):
+                    counts = Counter(str(entry['id']) for entry in instances[kind])
                     number, count = counts.most_common(1)[0]
                     raise ValueError(
                         f'{coco} has {count} {kind} with the number {number}; were two files put '
